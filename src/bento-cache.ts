@@ -1,0 +1,169 @@
+import { buildStack } from './build-stack.ts'
+import { Cache, type SuppressOptions } from './cache.ts'
+import { typeOf } from './durations.ts'
+import { InvalidOptionError, UnknownStoreError } from './errors.ts'
+import { type CacheEvents, type Emitter, emitSteps, EventEmitter } from './events.ts'
+import type { InternalOperationWrapper } from './l2.ts'
+import { type Logger, logSteps } from './log.ts'
+import { DEFAULTS, join, type StoreOptions } from './options.ts'
+import type { Runtime } from './ports.ts'
+import { systemRuntime } from './runtime.ts'
+import type { Stack } from './stack.ts'
+import { BentoStore } from './store.ts'
+import { Trace, type TraceListener } from './trace.ts'
+
+/** Something that is told of the cache when it is made. */
+export interface BentoCachePlugin {
+  register(bento: BentoCache<any>): void
+}
+
+/** Options of a {@link BentoCache}: its stores, what they share, and the global level of options. */
+export interface BentoCacheOptions<Stores extends Record<string, BentoStore>> extends StoreOptions {
+  /** The store that is meant when none is named. */
+  readonly default: keyof Stores & string
+  readonly stores: Stores
+  readonly plugins?: readonly BentoCachePlugin[] | undefined
+  /** Where events go. @default one of its own */
+  readonly emitter?: Emitter | undefined
+  /** Told of every step: failures as `error`, the rest as `debug`. Pino fits. */
+  readonly logger?: Logger | undefined
+  /** Wraps each call to L2, for instance to keep it out of a trace. */
+  readonly internalOperationWrapper?: InternalOperationWrapper | undefined
+  /** What the core asks of its surroundings. @default the one the import was made for */
+  readonly runtime?: Runtime | undefined
+}
+
+/** What all views of one cache share. */
+interface Shared {
+  readonly stacks: Map<string, Stack>
+  readonly trace: Trace
+  emitter: Emitter | undefined
+}
+
+/**
+ * Named caches. A cache itself: its operations go to the default store.
+ *
+ * Construction does nothing but take its options in, so it may stand at module scope. Stores are built when first used.
+ *
+ * @throws {@link InvalidOptionError}, {@link UnknownStoreError}
+ * @example
+ * ```ts
+ * import { BentoCache, bentostore } from 'ekiben'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ *
+ * const bento = new BentoCache({
+ *   default: 'main',
+ *   stores: { main: bentostore({ ttl: '5m' }).useL1Layer(memoryDriver()) },
+ * })
+ * ```
+ */
+export class BentoCache<Stores extends Record<string, BentoStore> = Record<string, BentoStore>> extends Cache {
+  readonly #options: BentoCacheOptions<Stores>
+  readonly #shared: Shared
+  readonly #runtime: Runtime
+
+  constructor(options: BentoCacheOptions<Stores>, shared?: unknown) {
+    const runtime = options.runtime ?? systemRuntime
+    super(() => this.#stack(options.default), runtime)
+    this.#options = options
+    this.#runtime = runtime
+    this.#shared = (shared as Shared | undefined) ?? { stacks: new Map(), trace: new Trace(), emitter: undefined }
+    if (shared !== undefined) return
+    check(options)
+    const { emitter, logger, plugins = [] } = options
+    if (emitter) this.#listen(emitter)
+    if (logger) this.#shared.trace.add(logSteps(logger))
+    for (const plugin of plugins) plugin.register(this)
+  }
+
+  /** Name of the default store. */
+  get defaultStoreName(): keyof Stores & string {
+    return this.#options.default
+  }
+
+  /** @throws {@link UnknownStoreError} */
+  use<Name extends keyof Stores & string>(name: Name = this.#options.default as Name): Cache {
+    this.#stack(name)
+    return new Cache(() => this.#stack(name), this.#runtime)
+  }
+
+  /**
+   * The same caches for one request: background work is handed to its `waitUntil`. On Cloudflare Workers the import
+   * does this by itself; here is the explicit form, for tests and for hosts that only pass a context.
+   */
+  bind(context: { waitUntil(promise: Promise<unknown>): void }): BentoCache<Stores> {
+    const runtime = { ...this.#runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
+    return new BentoCache({ ...this.#options, runtime }, this.#shared)
+  }
+
+  on<Event extends keyof CacheEvents>(event: Event, callback: (payload: CacheEvents[Event]) => void): this {
+    this.#emitter().on(event, callback)
+    return this
+  }
+
+  once<Event extends keyof CacheEvents>(event: Event, callback: (payload: CacheEvents[Event]) => void): this {
+    this.#emitter().once(event, callback)
+    return this
+  }
+
+  off<Event extends keyof CacheEvents>(event: Event, callback: (payload: CacheEvents[Event]) => void): this {
+    this.#emitter().off(event, callback)
+    return this
+  }
+
+  /** Listens to every step of every operation; returns what stops it. Steps are built only while somebody listens. */
+  onTrace(listener: TraceListener): () => void {
+    return this.#shared.trace.add(listener)
+  }
+
+  /** {@link Cache.clear} for every store. */
+  async clearAll(options?: SuppressOptions): Promise<void> {
+    await this.#each((cache) => cache.clear(options))
+  }
+
+  /** {@link Cache.disconnect} for every store. */
+  async disconnectAll(): Promise<void> {
+    await this.#each((cache) => cache.disconnect())
+  }
+
+  async #each(run: (cache: Cache) => Promise<void>): Promise<void> {
+    await Promise.all(Object.keys(this.#options.stores).map((name) => run(this.use(name))))
+  }
+
+  #emitter(): Emitter {
+    return this.#shared.emitter ?? this.#listen(new EventEmitter())
+  }
+
+  #listen(emitter: Emitter): Emitter {
+    this.#shared.trace.add(emitSteps(emitter))
+    return (this.#shared.emitter = emitter)
+  }
+
+  #stack(name: string): Stack {
+    const { stacks, trace } = this.#shared
+    const present = stacks.get(name)
+    if (present) return present
+    const { stores, internalOperationWrapper: wrap } = this.#options
+    const store = Object.hasOwn(stores, name) ? stores[name] : undefined
+    if (!store) throw new UnknownStoreError(name, Object.keys(stores))
+    const stack = buildStack({ name, entry: store.entry, globals: this.#options, trace, wrap })
+    stacks.set(name, stack)
+    return stack
+  }
+}
+
+/** Bad options are told at once, not at the first request. */
+function check(options: Pick<BentoCacheOptions<Record<string, BentoStore>>, 'stores' | 'default'>): void {
+  const stores: unknown = options.stores
+  if (typeof stores !== 'object' || stores === null || Object.keys(stores).length === 0) {
+    throw new InvalidOptionError({ option: 'stores', received: typeOf(stores), allowed: 'an object of stores' })
+  }
+  for (const [name, store] of Object.entries(stores)) {
+    if (!(store instanceof BentoStore)) {
+      throw new InvalidOptionError({ option: `stores.${name}`, received: typeOf(store), allowed: 'a bentostore()' })
+    }
+    join(DEFAULTS, store.entry.options)
+  }
+  join(DEFAULTS, options)
+  if (!Object.hasOwn(stores, options.default)) throw new UnknownStoreError(options.default, Object.keys(stores))
+}

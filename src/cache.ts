@@ -1,0 +1,228 @@
+import { typeOf } from './durations.ts'
+import { InvalidOptionError } from './errors.ts'
+import type { Factory } from './factory.ts'
+import { get, has, pull } from './get.ts'
+import { getOrSet } from './get-or-set.ts'
+import { invalidate } from './invalidate.ts'
+import { fitKey } from './key.ts'
+import { checkKey, checkList, checkTags, join, type OperationOptions } from './options.ts'
+import type { Invalidation, Runtime } from './ports.ts'
+import type { Scope } from './scope.ts'
+import { set } from './set.ts'
+import type { Call, Operation, Stack } from './stack.ts'
+
+export interface KeyOptions {
+  /** A string that is not empty. */
+  readonly key: string
+}
+
+/** Options of every operation that only fails because of L2. */
+export type SuppressOptions = Pick<OperationOptions, 'suppressL2Errors'>
+
+export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags' | 'forceFresh'> {
+  /** Given on a miss; a function is called only then. */
+  readonly defaultValue?: T | (() => T | Promise<T>) | undefined
+}
+
+export interface SetOptions extends KeyOptions, Omit<OperationOptions, 'forceFresh'> {
+  /** Anything the serializer can write, but `undefined`. */
+  readonly value: unknown
+}
+
+export interface GetOrSetOptions<T> extends KeyOptions, OperationOptions {
+  /** Makes the value when there is none. */
+  readonly factory: Factory<T>
+}
+
+export type GetOrSetForeverOptions<T> = Omit<GetOrSetOptions<T>, 'ttl'>
+export interface DeleteOptions extends KeyOptions, SuppressOptions {}
+export interface DeleteManyOptions extends SuppressOptions {
+  readonly keys: readonly string[]
+}
+export interface DeleteByTagOptions extends SuppressOptions {
+  readonly tags: readonly string[]
+}
+
+/**
+ * A cache: one store, seen from one namespace, for one runtime. Cheap to make and to throw away; all that is kept is
+ * kept by the store.
+ */
+export class Cache {
+  readonly #store: () => Stack
+  readonly #scope: Scope | undefined
+  readonly #runtime: Runtime
+
+  constructor(store: () => Stack, runtime: Runtime, scope?: Scope) {
+    this.#store = store
+    this.#runtime = runtime
+    this.#scope = scope
+  }
+
+  /** Name of the store. */
+  get name(): string {
+    return this.#store().name
+  }
+
+  /** Computations under way in this isolate's store. */
+  get inflight(): number {
+    return this.#store().flights.size
+  }
+
+  /**
+   * The value of a key; the factory makes it when there is none. However many ask at a time, one factory runs.
+   *
+   * @throws {@link FactoryError} (`E_FACTORY_ERROR`) when the factory fails and no graced value is left,
+   * {@link FactoryHardTimeout} (`E_FACTORY_HARD_TIMEOUT`) at the deadline, {@link UndefinedValueError}
+   * (`E_UNDEFINED_VALUE`), {@link SerializationError} (`E_SERIALIZATION`), {@link InvalidOptionError}
+   * (`E_INVALID_OPTION`), and {@link L2CacheError} (`E_L2_CACHE_ERROR`) if `suppressL2Errors` is off.
+   * @example
+   * ```ts
+   * import { BentoCache, bentostore } from 'ekiben'
+   * import { memoryDriver } from 'ekiben/drivers/memory'
+   *
+   * const bento = new BentoCache({ default: 'main', stores: { main: bentostore().useL1Layer(memoryDriver()) } })
+   * const rates = await bento.getOrSet({ key: 'rates', ttl: '1m', factory: async () => ({ EUR: 1 }) })
+   * ```
+   */
+  async getOrSet<T>(options: GetOrSetOptions<T>): Promise<T> {
+    const { factory } = options
+    if (typeof factory !== 'function') {
+      throw new InvalidOptionError({ option: 'factory', received: typeOf(factory), allowed: 'a function' })
+    }
+    return (await getOrSet(await this.#call(options), factory)) as T
+  }
+
+  /** {@link getOrSet} with a value that never expires by itself. */
+  getOrSetForever<T>(options: GetOrSetForeverOptions<T>): Promise<T> {
+    return this.getOrSet({ ...options, ttl: null })
+  }
+
+  /** The value of a key, else `defaultValue`, else `undefined`. A graced value only with `grace`. */
+  async get<T = any>(options: GetOptions<T>): Promise<T> {
+    return (await get(await this.#call(options), options.defaultValue)) as T
+  }
+
+  /**
+   * Writes a value. `false`: L2 did not acknowledge it, so other isolates may go on with the old one for a while.
+   *
+   * @throws {@link UndefinedValueError}, {@link SerializationError}, {@link InvalidOptionError}
+   */
+  async set(options: SetOptions): Promise<boolean> {
+    return set(await this.#call(options), options.value)
+  }
+
+  /** {@link set} without an end, unless a `ttl` is given. */
+  setForever(options: SetOptions): Promise<boolean> {
+    return this.set({ ...options, ttl: options.ttl === undefined ? null : options.ttl })
+  }
+
+  /** Whether the key has a fresh value. */
+  async has(options: DeleteOptions): Promise<boolean> {
+    return has(await this.#call(options))
+  }
+
+  /** Whether the key has no fresh value. */
+  async missing(options: DeleteOptions): Promise<boolean> {
+    return !(await this.has(options))
+  }
+
+  /** Gives the value and deletes it; where L2 coordinates, of all who pull at once one gets it. */
+  async pull<T = any>(key: string): Promise<T | undefined> {
+    return (await pull(await this.#call({ key }))) as T | undefined
+  }
+
+  /** Deletes a key everywhere. `false`: not acknowledged; it is tried again in the background. */
+  async delete(options: DeleteOptions): Promise<boolean> {
+    return this.#forget(options, [checkKey(options.key)], 'deleted')
+  }
+
+  /** Deletes keys, in one round trip. */
+  async deleteMany(options: DeleteManyOptions): Promise<boolean> {
+    return this.#forget(options, checkList(options.keys, 'keys'), 'deleted')
+  }
+
+  /** Makes a key stale everywhere. Its value may still be served as graced. */
+  async expire(options: DeleteOptions): Promise<boolean> {
+    return this.#forget(options, [checkKey(options.key)], 'expired')
+  }
+
+  /** Drops all entries of this namespace that bear one of the tags, in one round trip. They are not served as graced. */
+  async deleteByTag(options: DeleteByTagOptions): Promise<boolean> {
+    const operation = this.#operation(options)
+    const tags = checkTags(options.tags)
+    const names = operation.scope.tags(tags)
+    const told = await invalidate(operation, names.map((name) => ({ kind: 'tag', name, soft: false })))
+    const { trace, name: store } = operation.stack
+    if (told && trace.active) trace.tell({ type: 'tags.deleted', store, tags })
+    return told
+  }
+
+  /** Drops everything in this namespace and below, in one round trip, however much that is. */
+  async clear(options?: SuppressOptions): Promise<void> {
+    const operation = this.#operation(options)
+    const { stack, scope } = operation
+    if (scope === stack.root) stack.l1?.clear()
+    if (!(await invalidate(operation, [scope.everything])) || !stack.trace.active) return
+    stack.trace.tell({ type: 'cleared', store: stack.name })
+    this.#publish(stack, 'clear', [])
+  }
+
+  /** Removes what is expired from L2, where it does not do so by itself. */
+  async prune(): Promise<void> {
+    await this.#store().driver?.prune?.()
+  }
+
+  /**
+   * A cache whose keys and tags are its own. It is stored with its parent, which reads its entries as `name:key` and
+   * drops them with its own.
+   *
+   * @throws {@link InvalidOptionError} unless the name is a string that is not empty.
+   */
+  namespace(name: string): Cache {
+    const scope = (this.#scope ?? this.#store().root).child(name)
+    return new Cache(this.#store, this.#runtime, scope)
+  }
+
+  /** Closes what the store's drivers hold open. */
+  async disconnect(): Promise<void> {
+    const { l1, driver } = this.#store()
+    l1?.clear()
+    await driver?.disconnect()
+  }
+
+  #operation(options: object | undefined): Operation {
+    const stack = this.#store()
+    const scope = this.#scope ?? stack.root
+    return { stack, runtime: this.#runtime, scope, settings: join(stack.settings, options) }
+  }
+
+  async #call(options: KeyOptions): Promise<Call> {
+    const key = checkKey(options.key)
+    const operation = this.#operation(options)
+    const id = operation.scope.path + key
+    const l2Key = await fitKey(operation.scope.l2Key(id), operation.stack.l2.limits.maxKeyBytes)
+    return { ...operation, key, id, l2Key }
+  }
+
+  async #forget(options: object, keys: readonly string[], type: 'deleted' | 'expired'): Promise<boolean> {
+    const operation = this.#operation(options)
+    const { stack, scope } = operation
+    const { maxKeyBytes } = stack.l2.limits
+    const soft = type === 'expired'
+    const events = keys.map(async (key): Promise<Invalidation> => {
+      const id = scope.path + key
+      if (soft) stack.l1?.expire(id)
+      else stack.l1?.delete(id)
+      return { kind: 'key', name: await fitKey(scope.l2Key(id), maxKeyBytes), soft }
+    })
+    if (!(await invalidate(operation, await Promise.all(events)))) return false
+    if (!stack.trace.active) return true
+    for (const key of keys) stack.trace.tell({ type, store: stack.name, key })
+    this.#publish(stack, soft ? 'expire' : 'delete', keys)
+    return true
+  }
+
+  #publish({ trace, name, coordinated }: Stack, type: 'delete' | 'expire' | 'clear', keys: readonly string[]): void {
+    if (coordinated) trace.tell({ type: 'published', store: name, message: { type, keys } })
+  }
+}

@@ -1,0 +1,88 @@
+import type { Instant } from './clock.ts'
+import { age } from './clock.ts'
+import { SerializationError, UndefinedValueError } from './errors.ts'
+import type { Names } from './ports.ts'
+import { isPlain, type Serializer } from './serializer.ts'
+import type { SieveNode } from './sieve.ts'
+
+/** A value as the isolate keeps it: `text` to make a new copy from, or the `value` itself where sharing it is safe or wished. */
+export type Body = { readonly text: string } | { readonly value: unknown }
+
+/** A value with all that decides whether it may be served. One object serves as L1 entry and as a flight's result. */
+export interface Entry extends SieveNode, Names {
+  readonly body: Body
+  /** What `freshFor` and `staleFor` count from: the send of its read, or its write. */
+  readonly born: Instant
+  /** Nothing acknowledged before this is missing from the value: the send of its read, or the start of its factory. */
+  readonly asOf: Instant
+  readonly freshFor: number
+  readonly staleFor: number
+  /** The generation of the journal the cursor belongs to. */
+  gen: number
+  /** Name in L2, as journal events of this key carry it. */
+  readonly l2Key: string
+  /** The journal was checked up to here: no event up to it touches the entry, but as `soft` tells. */
+  cursor: number
+  /** Softly invalidated: stale, whatever its age. */
+  soft: boolean
+  /** After a failed factory: the age up to which the graced value is given without another try. */
+  backoffUntil: number
+}
+
+/** Where an entry is in its life. `backoff` is stale, but its factory has just failed. */
+export type Freshness = 'fresh' | 'backoff' | 'stale' | 'dead'
+
+/** Judges an entry by age and marks alone; whether it may be trusted at all is the journal's word. */
+export function freshness(entry: Entry, now: Instant): Freshness {
+  const old = age(entry.born, now)
+  if (!entry.soft && old < entry.freshFor) return 'fresh'
+  if (old >= entry.staleFor) return 'dead'
+  return old < entry.backoffUntil ? 'backoff' : 'stale'
+}
+
+/** A fresh copy of the value, or the value itself where it is shared. */
+export function valueOf(body: Body, serializer: Serializer): unknown {
+  return 'text' in body ? serializer.deserialize(body.text) : body.value
+}
+
+/** How values become bodies in one store. */
+export interface Codec {
+  readonly serializer: Serializer
+  /** Whether L1 hands out copies; else all callers share one object. */
+  readonly copies: boolean
+  /** Whether values also go to a store that holds text. */
+  readonly needsText: boolean
+}
+
+export interface Encoded {
+  readonly body: Body
+  /** Present when the store needs it. */
+  readonly text: string | undefined
+}
+
+/**
+ * Turns a value into what is kept. Hits and misses give equal types: unless the value is plain, or nothing but
+ * shared memory holds it, the caller gets what a round trip makes of it.
+ *
+ * @throws {@link UndefinedValueError}, {@link SerializationError}
+ */
+export function encode(codec: Codec, key: string, value: unknown): Encoded {
+  if (value === undefined) throw new UndefinedValueError(key)
+  const plain = isPlain(value)
+  if (!codec.needsText && (plain || !codec.copies)) return { body: { value }, text: undefined }
+  try {
+    const text: unknown = codec.serializer.serialize(value)
+    if (typeof text !== 'string') throw new TypeError('serialize did not give a string')
+    const body = plain ? { value } : codec.copies ? { text } : { value: codec.serializer.deserialize(text) }
+    return { body, text: codec.needsText ? text : undefined }
+  } catch (cause) {
+    throw new SerializationError(key, cause)
+  }
+}
+
+/** Turns text read from a store into a body; throws what the serializer throws. */
+export function decode(codec: Codec, text: string): Body {
+  const value = codec.serializer.deserialize(text)
+  if (value === undefined) throw new TypeError('deserialize gave undefined')
+  return isPlain(value) || !codec.copies ? { value } : { text }
+}

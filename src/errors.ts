@@ -1,0 +1,184 @@
+/**
+ * Every error Ekiben throws. Codes are stable; names and codes known from Bentocache are kept.
+ * Messages name the option or the key and what to do; they never hold a value or a secret.
+ */
+
+/** The root of all errors of Ekiben. */
+export class CacheError extends Error {
+  /** Stable, machine-readable. */
+  readonly code: string
+  readonly status: number = 500
+
+  constructor(name: string, code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = name
+    this.code = code
+  }
+
+  override toString(): string {
+    return `${this.name} [${this.code}]: ${this.message}`
+  }
+}
+
+/** A factory threw, or gave something that cannot be cached. The original error is the `cause`. */
+export class FactoryError extends CacheError {
+  static readonly code = 'E_FACTORY_ERROR'
+  static readonly message = 'Factory has thrown an error'
+  readonly key: string
+  /** The factory ran behind an answer that had already been given. */
+  readonly isBackgroundFactory: boolean
+
+  constructor(key: string, cause: unknown, isBackgroundFactory = false) {
+    super('FactoryError', FactoryError.code, FactoryError.message, cause)
+    this.key = key
+    this.isBackgroundFactory = isBackgroundFactory
+  }
+}
+
+/** The soft `timeout` passed; part of Bentocache's error names, never thrown to a caller who can be answered. */
+export class FactorySoftTimeout extends CacheError {
+  static readonly code = 'E_FACTORY_SOFT_TIMEOUT'
+  static readonly message = 'Factory has timed out after waiting for soft timeout'
+  readonly key: string
+
+  constructor(key: string) {
+    super('FactorySoftTimeout', FactorySoftTimeout.code, FactorySoftTimeout.message)
+    this.key = key
+  }
+}
+
+/** The factory did not settle before the flight's deadline: `hardTimeout`, else 25 seconds. */
+export class FactoryHardTimeout extends CacheError {
+  static readonly code = 'E_FACTORY_HARD_TIMEOUT'
+  static readonly message = 'Factory has timed out after waiting for hard timeout'
+  readonly key: string
+
+  constructor(key: string) {
+    super('FactoryHardTimeout', FactoryHardTimeout.code, FactoryHardTimeout.message)
+    this.key = key
+  }
+}
+
+/** `undefined` cannot be told from a miss, so it is not cached. Use `null`, or `ctx.skip()` in a factory. */
+export class UndefinedValueError extends CacheError {
+  static readonly code = 'E_UNDEFINED_VALUE'
+
+  constructor(key: string) {
+    super('UndefinedValueError', UndefinedValueError.code, `Cannot set undefined value in the cache, key: ${key}`)
+  }
+}
+
+/** L2 failed and `suppressL2Errors` is `false`. What the store said is the `cause`. */
+export class L2CacheError extends CacheError {
+  static readonly code = 'E_L2_CACHE_ERROR'
+  static readonly message = 'An error occurred while interacting with the L2 cache'
+
+  constructor(cause: unknown) {
+    super('L2CacheError', L2CacheError.code, L2CacheError.message, cause)
+  }
+}
+
+/** A call to L2 did not answer within `l2Timeout`. The `cause` of an {@link L2CacheError}. */
+export class L2TimeoutError extends CacheError {
+  static readonly code = 'E_L2_TIMEOUT'
+
+  constructor(ms: number) {
+    super('L2TimeoutError', L2TimeoutError.code, `L2 did not answer within ${ms} ms`)
+  }
+}
+
+/** L2 is left alone after repeated failures until the breaker lets a probe through. */
+export class L2UnavailableError extends CacheError {
+  static readonly code = 'E_L2_UNAVAILABLE'
+
+  constructor() {
+    super('L2UnavailableError', L2UnavailableError.code, 'L2 is left alone after repeated failures')
+  }
+}
+
+/** A value cannot be turned into text and back by the serializer. */
+export class SerializationError extends CacheError {
+  static readonly code = 'E_SERIALIZATION'
+
+  constructor(key: string, cause: unknown) {
+    super(
+      'SerializationError',
+      SerializationError.code,
+      `The serializer cannot write the value, key: ${key}. Cache plain data, or pass a serializer that can`,
+      cause,
+    )
+  }
+}
+
+/** What is wrong with an option: its name, the type or range given, and what is allowed. Never the value. */
+export interface InvalidOption {
+  readonly option: string
+  readonly received: string
+  readonly allowed: string
+}
+
+/** An option or argument has the wrong type or is out of range. */
+export class InvalidOptionError extends CacheError {
+  static readonly code: string = 'E_INVALID_OPTION'
+  readonly option: string
+  readonly received: string
+  readonly allowed: string
+
+  constructor({ option, received, allowed }: InvalidOption) {
+    super('InvalidOptionError', InvalidOptionError.code, `Invalid ${option}: received ${received}, expected ${allowed}`)
+    this.option = option
+    this.received = received
+    this.allowed = allowed
+  }
+}
+
+/** `use(name)` was given a name that `stores` does not have. */
+export class UnknownStoreError extends CacheError {
+  static readonly code = 'E_UNKNOWN_STORE'
+
+  constructor(name: string, known: readonly string[]) {
+    super('UnknownStoreError', UnknownStoreError.code, `There is no store "${name}". Known stores: ${known.join(', ')}`)
+  }
+}
+
+/** A driver was built without the binding it works on, or the binding is absent at the call. */
+export class MissingBindingError extends CacheError {
+  static readonly code = 'E_MISSING_BINDING'
+  readonly option: string
+
+  constructor({ option, driver }: { readonly option: string; readonly driver: string }) {
+    super(
+      'MissingBindingError',
+      MissingBindingError.code,
+      `${driver} has no ${option}: bind it in the configuration of the Worker and pass it, or a function that returns it`,
+    )
+    this.option = option
+  }
+}
+
+/** Bentocache's `errors` object: error classes by code. */
+export const errors: {
+  readonly E_FACTORY_ERROR: typeof FactoryError
+  readonly E_FACTORY_SOFT_TIMEOUT: typeof FactorySoftTimeout
+  readonly E_FACTORY_HARD_TIMEOUT: typeof FactoryHardTimeout
+  readonly E_UNDEFINED_VALUE: typeof UndefinedValueError
+  readonly E_L2_CACHE_ERROR: typeof L2CacheError
+  readonly E_L2_TIMEOUT: typeof L2TimeoutError
+  readonly E_L2_UNAVAILABLE: typeof L2UnavailableError
+  readonly E_SERIALIZATION: typeof SerializationError
+  readonly E_INVALID_OPTION: typeof InvalidOptionError
+  readonly E_UNKNOWN_STORE: typeof UnknownStoreError
+  readonly E_MISSING_BINDING: typeof MissingBindingError
+} = {
+  E_FACTORY_ERROR: FactoryError,
+  E_FACTORY_SOFT_TIMEOUT: FactorySoftTimeout,
+  E_FACTORY_HARD_TIMEOUT: FactoryHardTimeout,
+  E_UNDEFINED_VALUE: UndefinedValueError,
+  E_L2_CACHE_ERROR: L2CacheError,
+  E_L2_TIMEOUT: L2TimeoutError,
+  E_L2_UNAVAILABLE: L2UnavailableError,
+  E_SERIALIZATION: SerializationError,
+  E_INVALID_OPTION: InvalidOptionError,
+  E_UNKNOWN_STORE: UnknownStoreError,
+  E_MISSING_BINDING: MissingBindingError,
+}

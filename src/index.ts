@@ -1,0 +1,30 @@
+/**
+ * Ekiben: Bentocache for the edge.
+ *
+ * @module
+ */
+export { BentoCache, type BentoCacheOptions, type BentoCachePlugin } from './bento-cache.ts'
+export {
+  Cache,
+  type DeleteByTagOptions,
+  type DeleteManyOptions,
+  type DeleteOptions,
+  type GetOptions,
+  type GetOrSetForeverOptions,
+  type GetOrSetOptions,
+  type KeyOptions,
+  type SetOptions,
+  type SuppressOptions,
+} from './cache.ts'
+export type { Duration } from './durations.ts'
+export * from './errors.ts'
+export type { BusMessage, CacheEvents, Emitter } from './events.ts'
+export type { Factory, FactoryContext, FactoryOptions } from './factory.ts'
+export type { InternalOperationWrapper } from './l2.ts'
+export type { Logger } from './log.ts'
+export type { OperationOptions, StoreOptions } from './options.ts'
+export type * from './ports.ts'
+export { systemRuntime } from './runtime.ts'
+export type { Serializer } from './serializer.ts'
+export { BentoStore, bentostore, type BusDriver, type StoreEntry } from './store.ts'
+export type { Step, TraceListener } from './trace.ts'

@@ -1,0 +1,17 @@
+import { attempt, type Step, type TraceListener } from './trace.ts'
+
+/** The part of a logger that is used; pino and the loggers Bentocache takes have it. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Hangs a logger on the trace. Values are left out: a log is no place for them. */
+export function logSteps(logger: Logger): TraceListener {
+  return (step: Step) => {
+    const { type, ...fields } = step as Step & { value?: unknown }
+    delete fields.value
+    const failed = 'error' in step || type === 'unacknowledged'
+    attempt(() => logger[failed ? 'error' : 'debug'](fields, `ekiben: ${type}`))
+  }
+}

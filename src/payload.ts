@@ -1,0 +1,39 @@
+/**
+ * The wire form of a value in L2: `<codec id>;<header json>\n<body>`.
+ *
+ * The header holds what a coordinator does not keep itself, so that no script ever needs to parse the body. What
+ * cannot be read, or is of an unknown codec or version, counts as a miss: two releases share a store while one is
+ * rolled out.
+ */
+
+const CODEC = 't'
+const VERSION = 1
+
+export interface PayloadHeader {
+  /** Wall clock at the write, milliseconds since the Unix epoch; for people, never for decisions. */
+  readonly created: number
+  /** The real key, where the store's name of it is a hash. */
+  readonly key?: string | undefined
+}
+
+export interface Payload extends PayloadHeader {
+  readonly text: string
+}
+
+export function seal({ created, key, text }: Payload): string {
+  return `${CODEC};${JSON.stringify({ v: VERSION, created, key })}\n${text}`
+}
+
+/** Gives `undefined` for what this version cannot read. */
+export function unseal(payload: string): Payload | undefined {
+  const end = payload.indexOf('\n')
+  if (end < 0 || !payload.startsWith(`${CODEC};`)) return undefined
+  try {
+    const header = JSON.parse(payload.slice(CODEC.length + 1, end)) as Record<string, unknown> | null
+    if (header?.['v'] !== VERSION || typeof header['created'] !== 'number') return undefined
+    const key = typeof header['key'] === 'string' ? header['key'] : undefined
+    return { created: header['created'], key, text: payload.slice(end + 1) }
+  } catch {
+    return undefined
+  }
+}

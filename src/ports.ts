@@ -1,0 +1,210 @@
+/**
+ * What the core asks of the world: stores, coordinators, runtimes. Types only.
+ *
+ * Capability is the presence of an object or a method, never a boolean beside it.
+ */
+
+import type { Entry } from './entry.ts'
+import type { Sieve } from './sieve.ts'
+
+/** A value that may come now or later; Bentocache's drivers may answer synchronously. */
+export type MaybePromise<T> = T | Promise<T>
+
+/** Names one event of the journal. The `id` is random, so a lost and refilled journal is recognised. */
+export interface Cursor {
+  readonly seq: number
+  readonly id: string
+}
+
+/** What an invalidation covers. `name` is the full key, full tag or full namespace path. */
+export interface Invalidation {
+  readonly kind: 'key' | 'tag' | 'namespace'
+  readonly name: string
+  /** Soft: the old value may still be served as graced. Namespaces have no soft form. */
+  readonly soft: boolean
+}
+
+/** An {@link Invalidation} with the place the coordinator gave it. */
+export interface JournalEvent extends Invalidation {
+  readonly seq: number
+}
+
+/** All events after a cursor up to `head`, or `'gap'` when they cannot all be named: drop L1. */
+export interface Page {
+  readonly head: Cursor
+  readonly events: readonly JournalEvent[] | 'gap'
+}
+
+/** What an entry hangs on: its tags, and every namespace path it lies in, outermost first. */
+export interface Names {
+  readonly tags: readonly string[]
+  readonly namespaces: readonly string[]
+}
+
+/** An entry as the coordinator gives it out. `payload` is opaque to it. */
+export interface StoredEntry extends Names {
+  readonly payload: string
+  /** Random name of this very write. */
+  readonly version: string
+}
+
+export interface ReadRequest extends Names {
+  readonly key: string
+  /** Ask for the lease if the entry is missing or stale. Repeating a read with one token repeats its grant. */
+  readonly lease?: { readonly token: string; readonly ttl: number } | undefined
+  /** A version the caller could not use (corrupt, another key's), or `'*'` for any: counts as missing. */
+  readonly unusable?: string | undefined
+  readonly cursor?: Cursor | undefined
+}
+
+export interface ReadReply {
+  /** Absent when missing, dead or `unusable`. */
+  readonly entry?: StoredEntry | undefined
+  /** The entry is past its fresh time or softly invalidated. */
+  readonly stale: boolean
+  /** Milliseconds left on the coordinator's clock; `null` is for ever; 0 or less is past. */
+  readonly freshFor: number | null
+  readonly staleFor: number | null
+  /** Present when a lease was asked for and given. */
+  readonly lease?: { readonly grant: Cursor } | undefined
+  /** Milliseconds left of another holder's live lease, when one was asked for and refused. */
+  readonly leaseLeft?: number | undefined
+  readonly page: Page
+}
+
+export interface ReadManyRequest {
+  readonly reads: readonly (Names & { readonly key: string })[]
+  readonly cursor?: Cursor | undefined
+}
+
+export interface ReadManyReply {
+  /** One per read, in order. */
+  readonly entries: readonly Pick<ReadReply, 'entry' | 'stale' | 'freshFor' | 'staleFor'>[]
+  readonly page: Page
+}
+
+/**
+ * Why a commit may be accepted.
+ * - `lease`: the lease still stands; one that merely ran out is judged as `free` since its grant.
+ * - `free`: nothing after `since` touches the entry.
+ * - `set`: always; ordered by arrival.
+ */
+export type CommitMode =
+  | { readonly kind: 'lease'; readonly token: string; readonly grant: Cursor }
+  | { readonly kind: 'free'; readonly since: Cursor }
+  | { readonly kind: 'set' }
+
+export interface CommitRequest extends Names {
+  /** Random id of the operation: a repeated commit gets the first one's answer. */
+  readonly op: string
+  readonly key: string
+  readonly version: string
+  readonly payload: string
+  /** Milliseconds from now on the coordinator's clock; `null` is for ever. */
+  readonly freshFor: number | null
+  readonly staleFor: number | null
+  readonly mode: CommitMode
+  readonly cursor?: Cursor | undefined
+}
+
+export interface CommitReply {
+  readonly stored: boolean
+  /** Place of the write in the journal. Absent when refused, or when a repeat's event is no longer in the journal. */
+  readonly at?: number | undefined
+  readonly page: Page
+}
+
+/**
+ * A store that issues leases and epochs, keeps entries, and orders all changes in one journal.
+ * Each method is one atomic round trip: all of it happens or none. It rejects when not acknowledged.
+ */
+export interface Coordination {
+  read(request: ReadRequest): Promise<ReadReply>
+  readMany(request: ReadManyRequest): Promise<ReadManyReply>
+  /** Reads and deletes in one step. */
+  take(request: Names & { readonly key: string; readonly cursor?: Cursor | undefined }): Promise<ReadReply>
+  commit(request: CommitRequest): Promise<CommitReply>
+  /** Gives a lease back unused, if it is still `token`'s. */
+  release(request: {
+    readonly key: string
+    readonly token: string
+    readonly cursor?: Cursor | undefined
+  }): Promise<{ readonly page: Page }>
+  /** `existed` counts the key events whose key held an entry. Repeating is harmless. */
+  invalidate(request: {
+    readonly events: readonly Invalidation[]
+    readonly cursor?: Cursor | undefined
+  }): Promise<{ readonly existed: number; readonly page: Page }>
+  pull(request: { readonly cursor?: Cursor | undefined }): Promise<{ readonly page: Page }>
+}
+
+/** The limits of a store, in numbers. What is absent is unlimited. */
+export interface Limits {
+  /** Shortest physical life the store accepts, in milliseconds. */
+  readonly minTtl?: number
+  /** Longest key in UTF-8 bytes; longer ones are hashed. */
+  readonly maxKeyBytes?: number
+  /** Largest payload in UTF-8 bytes; larger ones stay in L1. */
+  readonly maxValueBytes?: number
+  /** How old an answer of the store may be, in milliseconds. */
+  readonly staleness?: number
+}
+
+/** Bentocache's driver contract: the minimum every store offers. `ttl` in milliseconds, absent is for ever. */
+export interface CacheDriver {
+  readonly type?: 'l1' | 'l2'
+  namespace(name: string): CacheDriver
+  get(key: string): MaybePromise<string | undefined>
+  pull(key: string): MaybePromise<string | undefined>
+  set(key: string, value: string, ttl?: number): MaybePromise<boolean>
+  delete(key: string): MaybePromise<boolean>
+  deleteMany(keys: string[]): MaybePromise<boolean>
+  clear(): MaybePromise<void>
+  disconnect(): MaybePromise<void>
+  prune?(): MaybePromise<void>
+  /** Offered by stores that can coordinate isolates. */
+  readonly coordination?: Coordination
+  readonly limits?: Limits
+}
+
+/** What a runtime gives the core. Made by an adapter, asked lazily, never captured from a first request. */
+export interface Runtime {
+  /** Keeps the current request's context alive for `promise`. Absent where processes outlive requests. */
+  waitUntil?(promise: Promise<unknown>): void
+  /** Wall clock, milliseconds since the Unix epoch. */
+  now(): number
+  /** Monotonic clock in milliseconds, from any origin. */
+  monotonic(): number
+  /** Calls `run` once after `ms`; returns what cancels it. */
+  setTimer(run: () => void, ms: number): () => void
+  /** An unguessable string. */
+  randomId(): string
+  /** A number in [0, 1), for jitter. */
+  random(): number
+}
+
+/** Offered by memory drivers: a bounded place for the entries of one isolate. */
+export interface MemoryTier {
+  readonly entries: Sieve<Entry>
+  /** Whether callers get copies; else they share one object. */
+  readonly copies: boolean
+  /** Weight of an entry in bytes; infinite for one too large. `text` is absent for values that are no text. */
+  weigh(key: string, text: string | undefined): number
+}
+
+/** What the driver of the L1 layer must be. */
+export interface L1CacheDriver extends CacheDriver {
+  readonly tier: MemoryTier
+}
+
+/** What a driver's factory is given: the store's prefix, overridden by the driver's own options. */
+export interface DriverConfig {
+  readonly prefix?: string | undefined
+  readonly [option: string]: unknown
+}
+
+/** What functions such as `memoryDriver()` return; the store makes the driver from it when it is first used. */
+export interface CreateDriverResult<Driver extends CacheDriver = CacheDriver> {
+  readonly options: Readonly<Record<string, unknown>>
+  factory(config: DriverConfig): Driver
+}

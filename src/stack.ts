@@ -1,0 +1,51 @@
+import type { Codec } from './entry.ts'
+import type { Flights } from './flight.ts'
+import type { Journal } from './journal.ts'
+import type { L1 } from './l1.ts'
+import type { L2 } from './l2.ts'
+import type { Settings } from './options.ts'
+import type { CacheDriver, Runtime } from './ports.ts'
+import type { Scope } from './scope.ts'
+import type { Sync } from './sync.ts'
+import type { Trace } from './trace.ts'
+
+/** A store as it runs: its tiers and what they share, one per isolate and name. */
+export interface Stack {
+  readonly name: string
+  readonly settings: Settings
+  /** Where keys and tags without a namespace live. */
+  readonly root: Scope
+  readonly codec: Codec
+  readonly l1: L1 | undefined
+  readonly l2: L2
+  /** The driver behind `l2`; absent in a store that has no L2. */
+  readonly driver: CacheDriver | undefined
+  /** Whether other isolates learn of invalidations. */
+  readonly coordinated: boolean
+  readonly journal: Journal
+  readonly sync: Sync
+  readonly flights: Flights
+  readonly trace: Trace
+  /** Unacknowledged invalidations that are being tried again. */
+  retries: number
+  /** Weight of an L1 entry in bytes; infinite for one too large. */
+  readonly weigh: (key: string, text: string | undefined) => number
+}
+
+/** One operation: on which store, in which namespace, for which request. */
+export interface Operation {
+  readonly stack: Stack
+  readonly runtime: Runtime
+  readonly scope: Scope
+  readonly settings: Settings
+}
+
+/** One operation on one key. */
+export interface Call extends Operation {
+  /** As the caller gave it. */
+  readonly key: string
+  /** Unique in the isolate's store. */
+  readonly id: string
+  /** As L2 takes it. */
+  readonly l2Key: string
+}

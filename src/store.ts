@@ -1,0 +1,75 @@
+import { InvalidOptionError } from './errors.ts'
+import { typeOf } from './durations.ts'
+import type { StoreOptions } from './options.ts'
+import type { CacheDriver, Coordination, CreateDriverResult, L1CacheDriver } from './ports.ts'
+
+/** A driver that coordinates isolates for a store whose L2 cannot. */
+export interface BusDriver extends CacheDriver {
+  readonly coordination: Coordination
+}
+
+/** What a store is made of, before it runs. */
+export interface StoreEntry {
+  readonly options: StoreOptions
+  readonly l1: CreateDriverResult<L1CacheDriver> | undefined
+  readonly l2: CreateDriverResult | undefined
+  readonly bus: CreateDriverResult<BusDriver> | undefined
+}
+
+/**
+ * A store: its options and its layers. Building one does nothing; drivers are made when the store is first used.
+ *
+ * @example
+ * ```ts
+ * import { bentostore } from 'ekiben'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ *
+ * const store = bentostore({ ttl: '5m', grace: '1h' }).useL1Layer(memoryDriver())
+ * ```
+ */
+export class BentoStore {
+  readonly #options: StoreOptions
+  #l1: CreateDriverResult<L1CacheDriver> | undefined
+  #l2: CreateDriverResult | undefined
+  #bus: CreateDriverResult<BusDriver> | undefined
+
+  constructor(options: StoreOptions = {}) {
+    this.#options = options
+  }
+
+  /** The isolate's memory: `memoryDriver()`. */
+  useL1Layer(driver: CreateDriverResult<L1CacheDriver>): this {
+    this.#l1 = checkDriver(driver, 'useL1Layer')
+    return this
+  }
+
+  /** The store all isolates share. */
+  useL2Layer(driver: CreateDriverResult): this {
+    this.#l2 = checkDriver(driver, 'useL2Layer')
+    return this
+  }
+
+  /** How isolates learn of each other's invalidations, where L2 does not tell them itself. */
+  useBus(driver: CreateDriverResult<BusDriver>): this {
+    this.#bus = checkDriver(driver, 'useBus')
+    return this
+  }
+
+  get entry(): StoreEntry {
+    return { options: this.#options, l1: this.#l1, l2: this.#l2, bus: this.#bus }
+  }
+}
+
+/** Begins a store. Its options stand above the global ones and below those of an operation. */
+export function bentostore(options?: StoreOptions): BentoStore {
+  return new BentoStore(options)
+}
+
+function checkDriver<Driver>(driver: Driver, option: string): Driver {
+  if (typeof (driver as CreateDriverResult | undefined)?.factory === 'function') return driver
+  throw new InvalidOptionError({
+    option,
+    received: typeOf(driver),
+    allowed: 'what a driver function such as memoryDriver() returns',
+  })
+}

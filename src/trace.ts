@@ -1,0 +1,86 @@
+/**
+ * What happened, step by step. The flow tells the trace and nobody else; events, logs and metrics listen to it.
+ * Keys are as the caller gave them, relative to their namespace.
+ */
+
+interface At {
+  readonly store: string
+  readonly key: string
+}
+
+export type Step =
+  /** A value is handed out from a tier. `graced`: past its fresh time. */
+  | (At & { readonly type: 'l1.hit' | 'l2.hit'; readonly graced: boolean; readonly value: unknown })
+  /** Nothing was found: told after the factory succeeded, or when `get` gives nothing. */
+  | (At & { readonly type: 'miss' })
+  /** L2 answered a read. */
+  | (At & {
+      readonly type: 'l2.read'
+      readonly found: 'fresh' | 'stale' | 'nothing'
+      readonly lease: 'granted' | 'refused' | 'none'
+    })
+  /** One computation per key and isolate: led, joined, taken over at its deadline, or begun again. */
+  | (At & { readonly type: 'flight.lead' | 'flight.join' | 'flight.takeover' | 'flight.restart' })
+  /** Another isolate holds the lease; it is asked again after `ms`. */
+  | (At & { readonly type: 'lease.wait'; readonly ms: number })
+  | (At & { readonly type: 'factory.run'; readonly background: boolean })
+  | (At & { readonly type: 'factory.done'; readonly ms: number })
+  | (At & { readonly type: 'factory.error'; readonly error: unknown; readonly background: boolean })
+  /** Why an expired value was given: its refresh runs behind, the soft timeout passed, the factory failed, or L2 is away. */
+  | (At & { readonly type: 'stale.served'; readonly reason: 'refresh' | 'timeout' | 'error' | 'outage' })
+  /** The coordinator's verdict on a write. Refused: something that covers it was invalidated since its read. */
+  | (At & { readonly type: 'commit'; readonly stored: boolean; readonly mode: 'lease' | 'free' | 'set' })
+  | (At & { readonly type: 'written'; readonly value: unknown })
+  | (At & { readonly type: 'deleted' | 'expired' })
+  | { readonly type: 'cleared'; readonly store: string }
+  | { readonly type: 'tags.deleted'; readonly store: string; readonly tags: readonly string[] }
+  /** Told to the other isolates by way of the journal. */
+  | {
+      readonly type: 'published' | 'received'
+      readonly store: string
+      readonly message: { readonly type: 'set' | 'delete' | 'expire' | 'clear'; readonly keys: readonly string[] }
+    }
+  | { readonly type: 'journal.page'; readonly store: string; readonly events: number | 'gap' }
+  | { readonly type: 'journal.pull'; readonly store: string }
+  /** An invalidation did not reach L2. It is tried again in the background. */
+  | { readonly type: 'unacknowledged'; readonly store: string; readonly names: readonly string[] }
+  | { readonly type: 'l2.error'; readonly store: string; readonly operation: string; readonly error: unknown }
+  | { readonly type: 'breaker'; readonly store: string; readonly state: 'open' | 'closed' }
+  /** Too large for one tier; the other keeps it. */
+  | (At & { readonly type: 'oversized'; readonly layer: 'l1' | 'l2'; readonly bytes: number })
+  /** A payload of L2 could not be read: corrupt, of an unknown version, or another key's. Counts as a miss. */
+  | (At & { readonly type: 'unusable' })
+
+export type TraceListener = (step: Step) => void
+
+/** Collects listeners. Without any, the flow builds no steps at all. */
+export class Trace {
+  #listeners: readonly TraceListener[] = []
+
+  get active(): boolean {
+    return this.#listeners.length > 0
+  }
+
+  /** Adds a listener; returns what removes it. */
+  add(listener: TraceListener): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener)
+    }
+  }
+
+  /** Tells all listeners. What one throws harms neither the call nor the others. */
+  tell(step: Step): void {
+    for (const listener of this.#listeners) attempt(() => listener(step))
+  }
+}
+
+/** Calls foreign code for its effect alone: neither what it throws nor a promise it rejects gets out. */
+export function attempt(run: () => unknown): void {
+  try {
+    const result = run()
+    if (result instanceof Promise) result.catch(() => {})
+  } catch {
+    // A listener's trouble is not the caller's.
+  }
+}
