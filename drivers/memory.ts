@@ -96,7 +96,15 @@ export class MemoryDriver implements L1CacheDriver {
     const expiresAt = ttl === undefined ? Infinity : Date.now() + ttl
     const own = this.#key(key)
     const bytes = this.#weigh(own, text)
-    return this.#texts.set({ key: own, text, expiresAt, bytes, visited: false, newer: undefined, older: undefined })
+    return this.#texts.set({
+      key: own,
+      text,
+      expiresAt,
+      bytes,
+      visited: false,
+      newer: undefined,
+      older: undefined,
+    })
   }
 
   /** Milliseconds left; `undefined` for a missing entry or one that is kept for ever. */
@@ -164,7 +172,9 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1024, mb: 102
 function toBytes(size: unknown, option: string): number {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]{0,2})$/i.exec(String(size).slice(0, 40)) ?? []
   const bytes = Number(amount || Number.NaN) * (UNITS[unit.toLowerCase()] ?? Number.NaN)
-  return bytes >= 1 && bytes < Infinity ? Math.floor(bytes) : reject(option, size, 'bytes > 0, or a text such as "10mb"')
+  return bytes >= 1 && bytes < Infinity
+    ? Math.floor(bytes)
+    : reject(option, size, 'bytes > 0, or a text such as "10mb"')
 }
 
 function reject(option: string, value: unknown, allowed: string): never {

@@ -57,17 +57,24 @@ interface Shared {
  * })
  * ```
  */
-export class BentoCache<Stores extends Record<string, BentoStore> = Record<string, BentoStore>> extends Cache {
-  readonly #options: BentoCacheOptions<Stores>
+export class BentoCache<
+  Stores extends Record<string, BentoStore> = Record<string, BentoStore>,
+> extends Cache {
+  readonly #options: BentoCacheOptions<Record<string, BentoStore>>
   readonly #shared: Shared
   readonly #runtime: Runtime
 
   constructor(options: BentoCacheOptions<Stores>, shared?: unknown) {
     const runtime = options.runtime ?? systemRuntime
     super(() => this.#stack(options.default), runtime)
-    this.#options = options
+    // Kept without its type parameter, so that a cache of known stores is also a cache of any.
+    this.#options = options as unknown as BentoCacheOptions<Record<string, BentoStore>>
     this.#runtime = runtime
-    this.#shared = (shared as Shared | undefined) ?? { stacks: new Map(), trace: new Trace(), emitter: undefined }
+    this.#shared = (shared as Shared | undefined) ?? {
+      stacks: new Map(),
+      trace: new Trace(),
+      emitter: undefined,
+    }
     if (shared !== undefined) return
     check(options)
     const { emitter, logger, plugins = [] } = options
@@ -156,14 +163,23 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Record<strin
 function check(options: Pick<BentoCacheOptions<Record<string, BentoStore>>, 'stores' | 'default'>): void {
   const stores: unknown = options.stores
   if (typeof stores !== 'object' || stores === null || Object.keys(stores).length === 0) {
-    throw new InvalidOptionError({ option: 'stores', received: typeOf(stores), allowed: 'an object of stores' })
+    throw new InvalidOptionError({
+      option: 'stores',
+      received: typeOf(stores),
+      allowed: 'an object of stores',
+    })
   }
   for (const [name, store] of Object.entries(stores)) {
     if (!(store instanceof BentoStore)) {
-      throw new InvalidOptionError({ option: `stores.${name}`, received: typeOf(store), allowed: 'a bentostore()' })
+      throw new InvalidOptionError({
+        option: `stores.${name}`,
+        received: typeOf(store),
+        allowed: 'a bentostore()',
+      })
     }
     join(DEFAULTS, store.entry.options)
   }
   join(DEFAULTS, options)
-  if (!Object.hasOwn(stores, options.default)) throw new UnknownStoreError(options.default, Object.keys(stores))
+  if (!Object.hasOwn(stores, options.default))
+    throw new UnknownStoreError(options.default, Object.keys(stores))
 }

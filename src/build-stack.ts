@@ -1,20 +1,25 @@
 import type { Codec } from './entry.ts'
 import { InvalidOptionError } from './errors.ts'
-import { busCoordination } from './bus-coordination.ts'
-import { emulatedCoordination } from './emulated-coordination.ts'
 import { Flights } from './flight.ts'
 import { Journal } from './journal.ts'
 import { L1 } from './l1.ts'
 import { type InternalOperationWrapper, L2 } from './l2.ts'
 import { localCoordination } from './local-coordination.ts'
 import { DEFAULTS, join, type Settings } from './options.ts'
-import type { CacheDriver, CreateDriverResult, L1CacheDriver, MemoryTier } from './ports.ts'
+import type {
+  CacheDriver,
+  Coordination,
+  CreateDriverResult,
+  JournalEvent,
+  L1CacheDriver,
+  MemoryTier,
+} from './ports.ts'
 import { Scope } from './scope.ts'
 import { json } from './serializer.ts'
 import type { Stack } from './stack.ts'
 import type { StoreEntry } from './store.ts'
 import { Sync } from './sync.ts'
-import type { Trace } from './trace.ts'
+import type { Step, Trace } from './trace.ts'
 
 export interface StackConfig {
   readonly name: string
@@ -35,15 +40,25 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
   const tier = memoryTier(entry.l1 && make(entry.l1, given))
   const driver = entry.l2 && make(entry.l2, given)
   const bus = entry.bus && make(entry.bus, given)
-  const coordination = driver?.coordination ?? busCoordination(bus, driver)
+  const coordination = driver?.coordination ?? bus?.coordinate(driver)
   const settings = coordination ? given : uncoordinated(given, driver)
+  const root = new Scope(prefixOf(entry, settings, driver))
   const flights = new Flights()
+  const tellPage = (events: number | 'gap'): void => trace.tell({ type: 'journal.page', store: name, events })
   const journal: Journal = new Journal({
     onGap: () => {
       l1?.clear()
       flights.detach()
+      tellPage('gap')
     },
-    onEvents: (events) => flights.detachTouched(events),
+    onEvents: (events, ownFrom) => {
+      flights.detachTouched(events)
+      tellPage(events.length)
+      if (!trace.active) return
+      for (const event of events) {
+        if (event.seq < ownFrom && event.kind !== 'tag') trace.tell(received(name, root, event))
+      }
+    },
   })
   const l1 = tier && new L1(tier.entries, journal)
   const codec: Codec = {
@@ -53,7 +68,7 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
   }
   const l2 = new L2({
     store: name,
-    coordination: coordination ?? (driver ? emulatedCoordination(driver) : localCoordination()),
+    coordination: coordination ?? (driver ? emulated(driver) : localCoordination()),
     limits: driver?.limits ?? {},
     timeout: driver || coordination ? settings.l2Timeout : Infinity,
     pause: settings.l2CircuitBreakerDuration,
@@ -63,7 +78,7 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
   return {
     name,
     settings,
-    root: new Scope(prefixOf(entry, settings, driver)),
+    root,
     codec,
     l1,
     l2,
@@ -74,12 +89,34 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
     flights,
     trace,
     retries: 0,
-    weigh: tier?.weigh ?? (() => 0),
+    weigh: (key, text) => tier?.weigh(key, text) ?? 0,
   }
 }
 
-function make<Driver extends CacheDriver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): Driver {
+/** Another isolate's invalidation, as Bentocache's bus would tell it. */
+function received(store: string, root: Scope, { kind, name, soft }: JournalEvent): Step {
+  const prefix = root.l2Key('')
+  const keys = kind === 'namespace' || !name.startsWith(prefix) ? [] : [name.slice(prefix.length)]
+  const type = kind === 'namespace' ? 'clear' : soft ? 'expire' : 'delete'
+  return { type: 'received', store, message: { type, keys } }
+}
+
+function make<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): Driver {
   return layer.factory({ prefix, ...layer.options })
+}
+
+/** Emulation is loaded by the few stores that need it, and by each call for itself: requests must not share promises. */
+function emulated(driver: CacheDriver): Coordination {
+  let made: Coordination | undefined
+  const operation =
+    (name: keyof Coordination) =>
+    async (request: never): Promise<never> => {
+      const { emulatedCoordination } = await import('./emulated-coordination.ts')
+      made ??= emulatedCoordination(driver)
+      return (made[name] as (request: never) => Promise<never>)(request)
+    }
+  const names = ['read', 'readMany', 'take', 'commit', 'release', 'invalidate', 'pull'] as const
+  return Object.fromEntries(names.map((name) => [name, operation(name)])) as unknown as Coordination
 }
 
 /** A driver without coordination puts the prefix before its keys itself. */
@@ -91,7 +128,11 @@ function prefixOf({ l2, bus }: StoreEntry, { prefix }: Settings, driver: CacheDr
 
 function memoryTier(driver: Partial<L1CacheDriver> | undefined): MemoryTier | undefined {
   if (!driver || driver.tier) return driver?.tier
-  throw new InvalidOptionError({ option: 'useL1Layer', received: 'a driver without memory', allowed: 'memoryDriver()' })
+  throw new InvalidOptionError({
+    option: 'useL1Layer',
+    received: 'a driver without memory',
+    allowed: 'memoryDriver()',
+  })
 }
 
 /** Where nobody tells of changes, only its own short life bounds what L1 misses. */

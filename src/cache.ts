@@ -151,7 +151,10 @@ export class Cache {
     const operation = this.#operation(options)
     const tags = checkTags(options.tags)
     const names = operation.scope.tags(tags)
-    const told = await invalidate(operation, names.map((name) => ({ kind: 'tag', name, soft: false })))
+    const told = await invalidate(
+      operation,
+      names.map((name) => ({ kind: 'tag', name, soft: false })),
+    )
     const { trace, name: store } = operation.stack
     if (told && trace.active) trace.tell({ type: 'tags.deleted', store, tags })
     return told
@@ -222,7 +225,11 @@ export class Cache {
     return true
   }
 
-  #publish({ trace, name, coordinated }: Stack, type: 'delete' | 'expire' | 'clear', keys: readonly string[]): void {
+  #publish(
+    { trace, name, coordinated }: Stack,
+    type: 'delete' | 'expire' | 'clear',
+    keys: readonly string[],
+  ): void {
     if (coordinated) trace.tell({ type: 'published', store: name, message: { type, keys } })
   }
 }

@@ -12,7 +12,7 @@ export const TIMED_OUT: unique symbol = Symbol('timed out')
 export function within<T>(runtime: Runtime, promise: Promise<T>, ms: number): Promise<T | typeof TIMED_OUT> {
   if (ms === Infinity) return promise
   return new Promise((resolve, reject) => {
-    const cancel = runtime.setTimer(() => resolve(TIMED_OUT), Math.max(0, ms))
+    const cancel = runtime.setTimer(() => resolve(TIMED_OUT), Math.ceil(ms))
     promise.then(
       (value) => {
         cancel()
@@ -29,6 +29,6 @@ export function within<T>(runtime: Runtime, promise: Promise<T>, ms: number): Pr
 /** Waits `ms` on a timer of the caller's own. */
 export function sleep(runtime: Runtime, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    runtime.setTimer(resolve, ms)
+    runtime.setTimer(resolve, Math.ceil(ms))
   })
 }

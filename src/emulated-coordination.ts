@@ -1,5 +1,13 @@
 import { LocalJournal } from './local-coordination.ts'
-import type { CacheDriver, CommitRequest, Coordination, Invalidation, Names, ReadReply, ReadRequest } from './ports.ts'
+import type {
+  CacheDriver,
+  CommitRequest,
+  Coordination,
+  Invalidation,
+  Names,
+  ReadReply,
+  ReadRequest,
+} from './ports.ts'
 
 /** Wire form of an entry in a store that keeps nothing but text: this mark, a header, the payload. */
 const MARK = 'e1;'
@@ -47,7 +55,8 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
     commit: async (request) => {
       const stored = isCurrent(journal, request)
       if (stored) await writeEntry(driver, request)
-      if (stored && request.mode.kind !== 'lease') journal.append([{ kind: 'key', name: request.key, soft: false }])
+      if (stored && request.mode.kind !== 'lease')
+        journal.append([{ kind: 'key', name: request.key, soft: false }])
       return { stored, at: journal.head.seq, page: journal.page(request.cursor) }
     },
     release: async ({ cursor }) => ({ page: journal.page(cursor) }),
@@ -56,10 +65,16 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
   }
 }
 
-async function readEntry(driver: CacheDriver, journal: LocalJournal, request: ReadRequest): Promise<ReadReply> {
+async function readEntry(
+  driver: CacheDriver,
+  journal: LocalJournal,
+  request: ReadRequest,
+): Promise<ReadReply> {
   const [text, known] = await Promise.all([driver.get(request.key), readEpochs(driver, epochNames(request))])
   const entry = text === undefined || text === null ? undefined : parse(text)
-  const epochs = entry ? { ...known, ...(await readEpochs(driver, missing(entry.header.epochs, known))) } : known
+  const epochs = entry
+    ? { ...known, ...(await readEpochs(driver, missing(entry.header.epochs, known))) }
+    : known
   const now = Date.now()
   const { freshFor, staleFor } = left(entry?.header, now)
   const valid =
@@ -68,7 +83,9 @@ async function readEntry(driver: CacheDriver, journal: LocalJournal, request: Re
     entry.header.version !== request.unusable &&
     request.unusable !== '*' &&
     request.namespaces.every((path) => entry.header.namespaces.includes(path)) &&
-    Object.entries(entry.header.epochs).every(([name, epoch]) => name.startsWith('soft ') || epochs[name] === epoch)
+    Object.entries(entry.header.epochs).every(
+      ([name, epoch]) => name.startsWith('soft ') || epochs[name] === epoch,
+    )
   const soft = Object.entries(entry?.header.epochs ?? {}).some(([name, epoch]) => epochs[name] !== epoch)
   return {
     entry: valid ? { ...entry.header, payload: entry.payload } : undefined,
@@ -85,11 +102,21 @@ async function writeEntry(driver: CacheDriver, request: CommitRequest): Promise<
   const { key, version, payload, freshFor, staleFor, tags, namespaces, mode } = request
   const before = mode.kind === 'lease' ? (JSON.parse(mode.grant.id) as Epochs) : {}
   const names = epochNames(request)
-  const late = await readEpochs(driver, names.filter((name) => before[name] === undefined))
+  const late = await readEpochs(
+    driver,
+    names.filter((name) => before[name] === undefined),
+  )
   const epochs = Object.fromEntries(names.map((name) => [name, before[name] ?? late[name] ?? '']))
   const now = Date.now()
   const until = (life: number | null): number | null => (life === null ? null : now + life)
-  const header: Header = { version, freshUntil: until(freshFor), staleUntil: until(staleFor), tags, namespaces, epochs }
+  const header: Header = {
+    version,
+    freshUntil: until(freshFor),
+    staleUntil: until(staleFor),
+    tags,
+    namespaces,
+    epochs,
+  }
   await driver.set(key, format(header, payload), staleFor ?? undefined)
 }
 
@@ -106,7 +133,10 @@ function isCurrent(journal: LocalJournal, { key, tags, namespaces, mode }: Commi
 /** Makes an invalidation true in the store; gives whether an entry was there, where that is known. */
 async function forget(driver: CacheDriver, { kind, name, soft }: Invalidation): Promise<boolean> {
   if (kind === 'key') return soft ? expire(driver, name) : driver.delete(name)
-  await driver.set(epochKey(kind === 'namespace' ? `space ${name}` : `${soft ? 'soft' : 'hard'} ${name}`), randomEpoch())
+  await driver.set(
+    epochKey(kind === 'namespace' ? `space ${name}` : `${soft ? 'soft' : 'hard'} ${name}`),
+    randomEpoch(),
+  )
   return false
 }
 
@@ -120,7 +150,10 @@ async function expire(driver: CacheDriver, key: string): Promise<boolean> {
 }
 
 function epochNames({ tags, namespaces }: Names): readonly string[] {
-  return [...tags.flatMap((tag) => [`hard ${tag}`, `soft ${tag}`]), ...namespaces.map((path) => `space ${path}`)]
+  return [
+    ...tags.flatMap((tag) => [`hard ${tag}`, `soft ${tag}`]),
+    ...namespaces.map((path) => `space ${path}`),
+  ]
 }
 
 function missing(stored: Epochs, known: Epochs): readonly string[] {
@@ -149,7 +182,8 @@ function randomEpoch(): string {
 }
 
 function left(header: Header | undefined, now: number): { freshFor: number | null; staleFor: number | null } {
-  const life = (until: number | null | undefined): number | null => (typeof until === 'number' ? until - now : null)
+  const life = (until: number | null | undefined): number | null =>
+    typeof until === 'number' ? until - now : null
   return { freshFor: life(header?.freshUntil), staleFor: life(header?.staleUntil) }
 }
 
@@ -163,7 +197,8 @@ function parse(text: string): { header: Header; payload: string } | undefined {
   if (!text.startsWith(MARK) || end < 0) return undefined
   try {
     const header = JSON.parse(text.slice(MARK.length, end)) as Partial<Header> | null
-    const sound = Array.isArray(header?.tags) && Array.isArray(header.namespaces) && typeof header.epochs === 'object'
+    const sound =
+      Array.isArray(header?.tags) && Array.isArray(header.namespaces) && typeof header.epochs === 'object'
     return sound ? { header: header as Header, payload: text.slice(end + 1) } : undefined
   } catch {
     return undefined

@@ -64,7 +64,11 @@ export class UndefinedValueError extends CacheError {
   static readonly code = 'E_UNDEFINED_VALUE'
 
   constructor(key: string) {
-    super('UndefinedValueError', UndefinedValueError.code, `Cannot set undefined value in the cache, key: ${key}`)
+    super(
+      'UndefinedValueError',
+      UndefinedValueError.code,
+      `Cannot set undefined value in the cache, key: ${key}`,
+    )
   }
 }
 
@@ -125,7 +129,11 @@ export class InvalidOptionError extends CacheError {
   readonly allowed: string
 
   constructor({ option, received, allowed }: InvalidOption) {
-    super('InvalidOptionError', InvalidOptionError.code, `Invalid ${option}: received ${received}, expected ${allowed}`)
+    super(
+      'InvalidOptionError',
+      InvalidOptionError.code,
+      `Invalid ${option}: received ${received}, expected ${allowed}`,
+    )
     this.option = option
     this.received = received
     this.allowed = allowed
@@ -137,7 +145,11 @@ export class UnknownStoreError extends CacheError {
   static readonly code = 'E_UNKNOWN_STORE'
 
   constructor(name: string, known: readonly string[]) {
-    super('UnknownStoreError', UnknownStoreError.code, `There is no store "${name}". Known stores: ${known.join(', ')}`)
+    super(
+      'UnknownStoreError',
+      UnknownStoreError.code,
+      `There is no store "${name}". Known stores: ${known.join(', ')}`,
+    )
   }
 }
 

@@ -19,8 +19,10 @@ export interface FlightPlan extends Names {
   readonly key: string
   readonly l2Key: string
   readonly startedAt: Instant
-  /** Milliseconds after `startedAt` when a waiter may take over. */
+  /** Milliseconds the read may take before a waiter may take over. */
   readonly deadline: number
+  /** The right to compute is asked for under this name; a takeover goes on with its predecessor's. */
+  readonly token: string
   /** Led by `forceFresh`: it takes nothing from L2. */
   readonly forced: boolean
   /** Whose call leads it. */
@@ -28,9 +30,12 @@ export interface FlightPlan extends Names {
 }
 
 /** One computation of a key in this isolate. Who comes while it runs joins it. */
-export interface Flight extends FlightPlan {
+export interface Flight extends Omit<FlightPlan, 'deadline'> {
   /** Grows with each flight of the isolate: who asked before it started may take its value unseen. */
   readonly id: number
+  /** Start of the phase it is in (read, wait for a lease, factory), and how long that may take. */
+  since: Instant
+  deadline: number
   /** Nothing acknowledged before this will be missing from its value: the send of its last read. */
   asOf: Instant
   /** Place of its last read in the journal; -1 until it is answered. */
@@ -65,7 +70,14 @@ export class Flights {
 
   /** Opens a flight in the slot of its key. `take` sets what it does at once, before anybody can board. */
   start(plan: FlightPlan, take: (flight: Flight) => Pick<Flight, 'look' | 'outcome'>): Flight {
-    const flight = { ...plan, id: ++this.#started, asOf: plan.startedAt, cursor: -1, running: false } as Flight
+    const flight = {
+      ...plan,
+      id: ++this.#started,
+      since: plan.startedAt,
+      asOf: plan.startedAt,
+      cursor: -1,
+      running: false,
+    } as Flight
     this.put(flight)
     return Object.assign(flight, take(flight))
   }
@@ -117,5 +129,16 @@ export class Flights {
 
 /** Whether a flight is past its deadline, so that it can no longer be expected to land. */
 export function isOverdue(flight: Flight, now: Instant): boolean {
-  return age(flight.startedAt, now) >= flight.deadline
+  return timeLeft(flight, now) <= 0
+}
+
+/** Milliseconds until a flight is overdue, as far as is known now: each phase begins anew. */
+export function timeLeft(flight: Flight, now: Instant): number {
+  return flight.deadline - age(flight.since, now)
+}
+
+/** Enters the next phase of a flight. */
+export function enterPhase(flight: Flight, now: Instant, deadline: number): void {
+  flight.since = now
+  flight.deadline = deadline
 }

@@ -20,7 +20,11 @@ async function find(call: Call): Promise<Hit | undefined> {
   const { stack, settings, runtime } = call
   const now = instant(runtime)
   const held = stack.l1?.find(call.id)
-  if (held && freshness(held, now) === 'fresh' && stack.journal.trusts(held.asOf, stack.settings.maxStaleness, now)) {
+  if (
+    held &&
+    freshness(held, now) === 'fresh' &&
+    stack.journal.trusts(held.asOf, stack.settings.maxStaleness, now)
+  ) {
     stack.sync.pollIfDue(runtime, now)
     return { entry: held, layer: 'l1', graced: false }
   }
@@ -31,7 +35,8 @@ async function find(call: Call): Promise<Hit | undefined> {
   } catch (error) {
     if (!(error instanceof L2CacheError) || !settings.suppressL2Errors) throw error
     const unchecked = settings.onOutage === 'stale' ? stack.l1?.find(call.id) : undefined
-    if (unchecked && freshness(unchecked, now) !== 'dead') return { entry: unchecked, layer: 'l1', graced: true }
+    if (unchecked && freshness(unchecked, now) !== 'dead')
+      return { entry: unchecked, layer: 'l1', graced: true }
   }
   const graced = gracedEntry(call, undefined, instant(runtime))
   return graced && { entry: graced, layer: 'l1', graced: true }
@@ -60,7 +65,12 @@ export async function pull(call: Call): Promise<unknown> {
   const { journal, l1 } = stack
   const now = instant(runtime)
   const held = stack.driver ? undefined : l1?.find(call.id)
-  const request = { key: l2Key, tags: scope.tags(settings.tags), namespaces: scope.namespaces, cursor: journal.cursor }
+  const request = {
+    key: l2Key,
+    tags: scope.tags(settings.tags),
+    namespaces: scope.namespaces,
+    cursor: journal.cursor,
+  }
   const taken = await acknowledge(call, 'take', request, [{ kind: 'key', name: l2Key, soft: false }])
   l1?.delete(call.id)
   const entry = held ?? (taken && openEntry(call, taken.reply, taken.sentAt, taken.origin.gen))

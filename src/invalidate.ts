@@ -39,14 +39,23 @@ export async function acknowledge<Name extends 'invalidate' | 'take'>(
   try {
     const reply = await stack.l2.call(runtime, name, request)
     const { page } = reply as { page: Page }
-    const applied = journal.apply(page, sent, instant(runtime), true)
-    return { reply, sentAt: sent.at, origin: { cursor: page.head.seq, gen: applied ? journal.gen : sent.gen } }
+    const applied = journal.apply(page, sent, instant(runtime), firstOwn(page, events))
+    return {
+      reply,
+      sentAt: sent.at,
+      origin: { cursor: page.head.seq, gen: applied ? journal.gen : sent.gen },
+    }
   } catch (error) {
     if (!(error instanceof L2CacheError)) throw error
     unacknowledged(operation, events)
     if (!settings.suppressL2Errors) throw error
     return undefined
   }
+}
+
+/** A call's own events are the last of the page it is answered with. */
+function firstOwn({ head }: Page, events: readonly Invalidation[]): number {
+  return head.seq - events.length + 1
 }
 
 /** What follows when L2 may or may not have heard of an invalidation. */
@@ -68,7 +77,8 @@ async function retry({ stack, runtime }: Operation, events: readonly Invalidatio
       const sent = stack.journal.sent(instant(runtime))
       const request = { events, cursor: stack.journal.cursor }
       const reply = await stack.l2.call(runtime, 'invalidate', request, true).catch(() => undefined)
-      if (reply) return void stack.journal.apply(reply.page, sent, instant(runtime), true)
+      if (reply)
+        return void stack.journal.apply(reply.page, sent, instant(runtime), firstOwn(reply.page, events))
     }
   } finally {
     stack.retries--

@@ -14,7 +14,8 @@ export interface Sent {
 export interface JournalListener {
   /** Nothing known before may be used any longer. */
   onGap(): void
-  onEvents(events: readonly JournalEvent[]): void
+  /** Events from `ownFrom` on are this isolate's doing, told in answer to it. */
+  onEvents(events: readonly JournalEvent[], ownFrom: number): void
 }
 
 export type Verdict = 'untouched' | 'soft' | 'hard'
@@ -62,11 +63,11 @@ export class Journal {
 
   /**
    * Takes in a page. `false`: it was sent before the thread was lost, so its value may be returned but not kept.
-   * `acknowledges`: the call changed something itself, which this isolate must then not miss.
+   * `ownFrom`: the call itself appended the events from there on, which this isolate must not miss.
    */
-  apply(page: Page, sent: Sent, now: Instant, acknowledges = false): boolean {
+  apply(page: Page, sent: Sent, now: Instant, ownFrom: number = Infinity): boolean {
     if (sent.gen !== this.#gen) {
-      if (acknowledges) this.#lose(this.seen)
+      if (ownFrom < Infinity) this.#lose(this.seen)
       return false
     }
     if (page.events === 'gap') {
@@ -76,7 +77,7 @@ export class Journal {
       const news = page.events.filter((event) => event.seq > this.seen)
       if (page.head.seq > this.seen) this.#cursor = page.head
       for (const event of news) this.#remember(event)
-      if (news.length > 0) this.#listener.onEvents(news)
+      if (news.length > 0) this.#listener.onEvents(news, ownFrom)
     }
     this.#asOf = later(sent.at, this.#asOf, now)
     return true

@@ -1,4 +1,5 @@
-import type { Entry } from './entry.ts'
+import type { Instant } from './clock.ts'
+import { type Entry, freshness } from './entry.ts'
 import type { Journal } from './journal.ts'
 import type { Sieve } from './sieve.ts'
 
@@ -26,13 +27,14 @@ export class L1 {
 
   /**
    * Puts an entry in, unless what is known by now speaks against it, or a newer one is there.
-   * `'oversized'`: it could never fit.
+   * `'older'`: what is there is newer. `'oversized'`: it could never fit.
    */
-  keep(entry: Entry): 'kept' | 'refused' | 'oversized' {
+  keep(entry: Entry, now: Instant): 'kept' | 'refused' | 'older' | 'oversized' {
     if (entry.gen !== this.#journal.gen || !this.#checked(entry)) return 'refused'
     const present = this.#entries.peek(entry.key)
-    // A late reply must not replace what was read or written after it was asked for.
-    if (present && present.born.monotonic > entry.born.monotonic) return 'refused'
+    // A late reply, or a factory that was taken over, must not replace what was read or begun after it.
+    const newer = present && present.asOf.monotonic > entry.asOf.monotonic && this.#checked(present)
+    if (newer && freshness(newer, now) === 'fresh') return 'older'
     return this.#entries.set(entry) ? 'kept' : 'oversized'
   }
 

@@ -1,4 +1,4 @@
-import type { Coordination, Cursor, Invalidation, JournalEvent, Page, ReadReply } from './ports.ts'
+import type { Coordination, Cursor, Invalidation, JournalEvent, Page } from './ports.ts'
 
 /** Events kept; a caller who is further behind gets a gap. Far more than one isolate can have under way. */
 const KEPT = 1000
@@ -6,30 +6,23 @@ const KEPT = 1000
 /** The order of changes inside one isolate, for stores nobody else coordinates: a journal in memory. */
 export class LocalJournal {
   #events: readonly JournalEvent[] = []
-  #head: Cursor = { seq: 0, id: '' }
+  #seq = 0
 
   get head(): Cursor {
-    return this.#head
+    return { seq: this.#seq, id: '' }
   }
 
   append(invalidations: readonly Invalidation[]): void {
-    let { seq } = this.#head
-    const events = invalidations.map((event): JournalEvent => ({ ...event, seq: ++seq }))
+    const events = invalidations.map((event): JournalEvent => ({ ...event, seq: ++this.#seq }))
     this.#events = [...this.#events, ...events].slice(-KEPT)
-    this.#head = { seq, id: '' }
   }
 
   /** All events after `cursor`; a reader without one has missed nothing since the start. */
   page(cursor: Cursor | undefined): Page {
     const seen = cursor?.seq ?? 0
-    const oldest = this.#head.seq - this.#events.length
-    return { head: this.#head, events: seen < oldest ? 'gap' : this.#events.filter(({ seq }) => seq > seen) }
+    const missed = this.#seq - this.#events.length
+    return { head: this.head, events: seen < missed ? 'gap' : this.#events.filter(({ seq }) => seq > seen) }
   }
-}
-
-/** What a coordinator says that keeps no entries. */
-export function nothing(page: Page): ReadReply {
-  return { stale: false, freshFor: null, staleFor: null, page }
 }
 
 /**
@@ -38,23 +31,28 @@ export function nothing(page: Page): ReadReply {
  */
 export function localCoordination(): Coordination {
   const journal = new LocalJournal()
-  const invalidate: Coordination['invalidate'] = async ({ events, cursor }) => {
+  const answer = async ({ events = [], cursor }: LocalRequest): Promise<never> => {
     journal.append(events)
-    return { existed: 0, page: journal.page(cursor) }
+    return {
+      page: journal.page(cursor),
+      stale: false,
+      stored: false,
+      existed: 0,
+      entries: [],
+    } as unknown as never
   }
   return {
-    read: async ({ cursor }) => nothing(journal.page(cursor)),
-    readMany: async ({ reads, cursor }) => {
-      const page = journal.page(cursor)
-      return { entries: reads.map(() => nothing(page)), page }
-    },
-    take: async ({ key, cursor }) => {
-      const { page } = await invalidate({ events: [{ kind: 'key', name: key, soft: false }], cursor })
-      return nothing(page)
-    },
-    commit: async ({ cursor }) => ({ stored: false, page: journal.page(cursor) }),
-    release: async ({ cursor }) => ({ page: journal.page(cursor) }),
-    invalidate,
-    pull: async ({ cursor }) => ({ page: journal.page(cursor) }),
+    read: answer,
+    readMany: answer,
+    take: ({ key, cursor }) => answer({ events: [{ kind: 'key', name: key, soft: false }], cursor }),
+    commit: answer,
+    release: answer,
+    invalidate: answer,
+    pull: answer,
   }
+}
+
+interface LocalRequest {
+  readonly events?: readonly Invalidation[]
+  readonly cursor?: Cursor | undefined
 }

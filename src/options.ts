@@ -57,7 +57,7 @@ export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFres
   readonly l2Timeout?: Duration | undefined
   /** How long L2 is left alone after five failures in a row; then one call probes it. `null` or `0` is off. @default 10 s */
   readonly l2CircuitBreakerDuration?: Duration | undefined
-  /** Life of a lease. @default 10 s, or `hardTimeout` if that is longer */
+  /** Life of a lease. @default 10 s, or `hardTimeout` and a second where that is given */
   readonly leaseTtl?: Duration | undefined
   /** How old the last news from the coordinator may be before an L1 hit asks for more in the background. @default 1 s */
   readonly pollInterval?: Duration | undefined
@@ -127,16 +127,23 @@ export const DEFAULTS: Settings = {
 type Parse = (value: unknown, option: string) => unknown
 
 function invalid(option: string, value: unknown, allowed: string): never {
-  throw new InvalidOptionError({ option, received: value === '' ? 'an empty string' : typeOf(value), allowed })
+  throw new InvalidOptionError({
+    option,
+    received: value === '' ? 'an empty string' : typeOf(value),
+    allowed,
+  })
 }
 
 const forEver: Parse = (value, option) => toMilliseconds(value, option) || Infinity
 const orUnset: Parse = (value, option) => toMilliseconds(value, option) || undefined
 const orOff: Parse = (value, option) => (value === false ? 0 : (toMilliseconds(value, option) ?? 0))
 const unbounded: Parse = (value, option) => toMilliseconds(value, option) ?? Infinity
-const flag: Parse = (value, option) => (typeof value === 'boolean' ? value : invalid(option, value, 'a boolean'))
-const callback: Parse = (value, option) => (typeof value === 'function' ? value : invalid(option, value, 'a function'))
-const text: Parse = (value, option) => (typeof value === 'string' ? value : invalid(option, value, 'a string'))
+const flag: Parse = (value, option) =>
+  typeof value === 'boolean' ? value : invalid(option, value, 'a boolean')
+const callback: Parse = (value, option) =>
+  typeof value === 'function' ? value : invalid(option, value, 'a function')
+const text: Parse = (value, option) =>
+  typeof value === 'string' ? value : invalid(option, value, 'a string')
 
 const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
   ['ttl', forEver],

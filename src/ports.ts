@@ -204,7 +204,7 @@ export interface DriverConfig {
 }
 
 /** What functions such as `memoryDriver()` return; the store makes the driver from it when it is first used. */
-export interface CreateDriverResult<Driver extends CacheDriver = CacheDriver> {
+export interface CreateDriverResult<Driver = CacheDriver> {
   readonly options: Readonly<Record<string, unknown>>
   factory(config: DriverConfig): Driver
 }

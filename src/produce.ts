@@ -3,12 +3,13 @@ import { sleep } from './deadline.ts'
 import { type Entry, freshness, valueOf } from './entry.ts'
 import { L2CacheError } from './errors.ts'
 import { type Factory, runFactory, SKIPPED } from './factory.ts'
-import type { Flight, Look, Outcome } from './flight.ts'
+import { enterPhase, type Flight, type Look, type Outcome } from './flight.ts'
+import { FLIGHT_DEADLINE } from './options.ts'
 import type { CommitMode } from './ports.ts'
 import { type Found, readL2 } from './read-l2.ts'
 import { inBackground } from './runtime.ts'
-import type { Call } from './stack.ts'
-import { commit, type Draft, draft, keep } from './write.ts'
+import { type Call, tell } from './stack.ts'
+import { commit, draft, keep } from './write.ts'
 
 /** First and longest pause before the lease is asked for again, in milliseconds. */
 const FIRST_WAIT = 25
@@ -17,24 +18,22 @@ const LONGEST_WAIT = 250
 /** What a leader knows when it has read L2; `found` is absent when L2 could not be asked. */
 export interface Start extends Look {
   readonly found: Found | undefined
-  readonly token: string
 }
 
 /** The leader's read: entry, lease and news in one trip. Without an answer the flight goes on blind. */
 export async function look(call: Call, flight: Flight): Promise<Start> {
-  const token = call.runtime.randomId()
-  const found = await readFor(call, flight, token)
+  const found = await readFor(call, flight)
   if (found?.entry) keep(call, found.entry)
-  return { entry: found?.entry, stale: found?.stale ?? false, blind: !found, found, token }
+  return { entry: found?.entry, stale: found?.stale ?? false, blind: !found, found }
 }
 
-async function readFor(call: Call, flight: Flight, token: string): Promise<Found | undefined> {
+async function readFor(call: Call, flight: Flight): Promise<Found | undefined> {
   const { flights, journal } = call.stack
   const boarded = flights.get(flight.key) === flight
   flight.asOf = instant(call.runtime)
   try {
     const onReply = (seq: number): void => void (flight.cursor = seq)
-    const found = await readL2(call, { token, forced: flight.forced, onReply })
+    const found = await readL2(call, { token: flight.token, forced: flight.forced, onReply })
     // Its own page cannot speak against what was read with it.
     if (boarded && found.gen === journal.gen && !flights.get(flight.key)) flights.put(flight)
     return found
@@ -54,10 +53,16 @@ function leavesItToOthers(call: Call, { entry, stale, found }: Start): boolean {
  * From the read to the value: waits while another isolate holds the lease, runs the factory, keeps the result and
  * hands it to L2.
  */
-export async function produce(call: Call, flight: Flight, start: Start, factory: Factory<unknown>): Promise<Outcome> {
+export async function produce(
+  call: Call,
+  flight: Flight,
+  start: Start,
+  factory: Factory<unknown>,
+): Promise<Outcome> {
   if (start.entry && !start.stale) return start.entry
   if (leavesItToOthers(call, start)) return 'elsewhere'
-  const ready = start.found && !start.found.lease && !flight.forced ? await awaitLease(call, flight, start) : start
+  const ready =
+    start.found && !start.found.lease && !flight.forced ? await awaitLease(call, flight, start) : start
   if (ready === 'elsewhere') return ready
   if (ready.entry && !ready.stale) return ready.entry
   return make(call, flight, ready, factory)
@@ -65,21 +70,26 @@ export async function produce(call: Call, flight: Flight, start: Start, factory:
 
 /** Asks again, on timers of its own, until the value or the lease is there; then the factory runs without the lease. */
 async function awaitLease(call: Call, flight: Flight, start: Start): Promise<Start | 'elsewhere'> {
-  const { runtime, settings, stack, key } = call
+  const { runtime, settings, stack } = call
   const begun = instant(runtime)
   const hasStale = start.entry !== undefined && settings.grace > 0
-  const patience = Math.min(settings.lockTimeout, start.found?.leaseLeft ?? 0, hasStale ? settings.timeout : Infinity)
+  const patience = Math.min(
+    settings.lockTimeout,
+    start.found?.leaseLeft ?? 0,
+    hasStale ? settings.timeout : Infinity,
+  )
+  enterPhase(flight, begun, patience + 2 * stack.settings.l2Timeout)
   let latest = start
   for (let pause = FIRST_WAIT; ; pause = Math.min(pause * 2, LONGEST_WAIT)) {
     const left = patience - age(begun, instant(runtime))
-    if (left <= 0) break
+    if (left < 1) break
     const ms = Math.min(pause * (0.75 + runtime.random() / 2), left)
-    if (stack.trace.active) stack.trace.tell({ type: 'lease.wait', store: stack.name, key, ms })
+    tell(call, { type: 'lease.wait', ms })
     await sleep(runtime, ms)
-    const found = await readFor(call, flight, start.token)
+    const found = await readFor(call, flight)
     if (!found) return { ...latest, found: undefined, blind: true }
     if (found.entry) keep(call, found.entry)
-    latest = { entry: found.entry, stale: found.stale, blind: false, found, token: start.token }
+    latest = { entry: found.entry, stale: found.stale, blind: false, found }
     if (found.lease || (found.entry && !found.stale)) return latest
   }
   return hasStale && settings.timeout !== Infinity && settings.timeout <= patience ? 'elsewhere' : latest
@@ -95,61 +105,54 @@ async function make(call: Call, flight: Flight, start: Start, factory: Factory<u
     gen: found?.gen ?? stack.journal.gen,
     asOf: now,
   }
-  const mode = commitMode(call, start)
+  const mode = commitMode(call, flight, start)
   const graced = gracedEntry(call, start.entry, now)
   const background = graced !== undefined && call.settings.timeout === 0
+  const giveBack = (): void => release(call, flight, start)
   flight.running = true
+  enterPhase(flight, now, call.settings.hardTimeout ?? FLIGHT_DEADLINE)
   try {
     const produced = await runFactory({
       call,
       factory,
       background,
-      left: flight.deadline - age(flight.startedAt, now),
+      deadline: flight.deadline,
       graced: graced && { value: valueOf(graced.body, stack.codec.serializer) },
     })
     if (produced.value === SKIPPED) {
-      release(call, start)
+      giveBack()
       return 'skipped'
     }
     const made = draft(call, produced.value, produced.settings, origin)
-    keep(call, made.entry)
-    const stored = store(call, made, mode, start, !background)
-    if (call.settings.awaitWrites ?? call.runtime.waitUntil === undefined) await stored
-    else inBackground(runtime, stored)
+    // What a takeover has made in the meantime is newer.
+    if (!keep(call, made.entry)) return made.entry
+    const written = commit(call, made, mode).then(
+      (stored) => stored ?? giveBack(),
+      (error: unknown) => {
+        giveBack()
+        if (!call.settings.suppressL2Errors) throw error
+      },
+    )
+    const told = written.finally(() => background || tell(call, { type: 'miss' }))
+    if (call.settings.awaitWrites ?? !runtime.waitUntil) await told
+    else inBackground(runtime, told)
     return made.entry
   } catch (error) {
-    release(call, start)
+    giveBack()
     if (graced) backOff(call, graced)
     throw error
   }
 }
 
 /** What the coordinator is asked to judge the write by; nothing is asked of one that was never heard of. */
-function commitMode({ stack }: Call, { found, token }: Start): CommitMode | undefined {
+function commitMode({ stack }: Call, { token }: Flight, { found }: Start): CommitMode | undefined {
   if (found?.lease) return { kind: 'lease', token, grant: found.lease.grant }
   const since = found?.page.head ?? stack.journal.cursor
   return since && { kind: 'free', since }
 }
 
-/** Hands the value to L2. A write that fails costs a factory elsewhere, never the caller's answer, unless asked to. */
-async function store(call: Call, made: Draft, mode: CommitMode | undefined, start: Start, miss: boolean): Promise<void> {
-  const { trace, name: store } = call.stack
-  try {
-    if (made.payload !== undefined && mode) await commit(call, made, mode)
-    else {
-      release(call, start)
-      trace.tell({ type: 'written', store, key: call.key, value: made.value })
-    }
-  } catch (error) {
-    release(call, start)
-    if (!call.settings.suppressL2Errors) throw error
-  } finally {
-    if (miss) trace.tell({ type: 'miss', store, key: call.key })
-  }
-}
-
 /** Gives an unused lease back, so that nobody waits for its end. */
-function release({ stack, runtime, l2Key }: Call, { found, token }: Start): void {
+function release({ stack, runtime, l2Key }: Call, { token }: Flight, { found }: Start): void {
   if (!found?.lease) return
   inBackground(runtime, stack.l2.call(runtime, 'release', { key: l2Key, token }))
 }
@@ -160,7 +163,8 @@ export function gracedEntry(call: Call, found: Entry | undefined, now: Instant):
   if (settings.grace === 0) return undefined
   const entry = found ?? stack.l1?.find(id)
   if (!entry || freshness(entry, now) === 'dead') return undefined
-  if (entry.gen !== stack.journal.gen || stack.journal.verdict(entry.l2Key, entry, entry.cursor) === 'hard') return undefined
+  if (entry.gen !== stack.journal.gen || stack.journal.verdict(entry.l2Key, entry, entry.cursor) === 'hard')
+    return undefined
   return stack.journal.trusts(entry.asOf, stack.settings.maxStaleness, now) ? entry : undefined
 }
 

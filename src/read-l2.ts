@@ -3,7 +3,7 @@ import { decode, type Entry } from './entry.ts'
 import { utf8Length } from './key.ts'
 import type { Page, ReadReply } from './ports.ts'
 import { unseal } from './payload.ts'
-import type { Call } from './stack.ts'
+import { type Call, tell } from './stack.ts'
 
 /** What one read of L2 told, already compared with the journal. */
 export interface Found {
@@ -46,7 +46,7 @@ async function readOnce(
   unusable: string | undefined,
 ): Promise<Found & { unusable?: string }> {
   const { stack, scope, settings, runtime, l2Key } = call
-  const { journal, trace, name: store } = stack
+  const { journal } = stack
   const sent = journal.sent(instant(runtime))
   const reply = await stack.l2.call(runtime, 'read', {
     key: l2Key,
@@ -60,23 +60,28 @@ async function readOnce(
   const applied = stack.journal.apply(reply.page, sent, instant(runtime))
   const gen = applied ? journal.gen : sent.gen
   const entry = reply.entry && openEntry(call, reply, sent.at, gen)
-  if (trace.active) {
-    const found = entry === undefined ? 'nothing' : reply.stale ? 'stale' : 'fresh'
-    const lease = reply.lease ? 'granted' : reply.leaseLeft === undefined ? 'none' : 'refused'
-    trace.tell({ type: 'l2.read', store, key: call.key, found, lease })
-    if (reply.entry && !entry) trace.tell({ type: 'unusable', store, key: call.key })
-  }
   const { stale, lease, leaseLeft, page } = reply
+  tell(call, {
+    type: 'l2.read',
+    found: entry === undefined ? 'nothing' : stale ? 'stale' : 'fresh',
+    lease: lease ? 'granted' : leaseLeft === undefined ? 'none' : 'refused',
+  })
+  if (reply.entry && !entry) tell(call, { type: 'unusable' })
   const found = { entry, stale, lease, leaseLeft, page, gen, sentAt: sent.at }
   return reply.entry && !entry ? { ...found, unusable: reply.entry.version } : found
 }
 
-function leaseTtl({ settings }: Call): number {
-  return settings.leaseTtl ?? Math.max(DEFAULT_LEASE_TTL, settings.hardTimeout ?? 0)
-}
-
 /** Long enough for most factories, short enough to wait for when its holder died. */
-const DEFAULT_LEASE_TTL = 10_000
+const LEASE_TTL = 10_000
+
+/** Past its `hardTimeout` nobody waits for a run, so its lease need not last longer than that and the way back. */
+function leaseTtl({ settings, stack }: Call): number {
+  const { leaseTtl: given, hardTimeout } = settings
+  return (
+    given ??
+    (hardTimeout === undefined ? LEASE_TTL : hardTimeout + Math.min(stack.settings.l2Timeout, LEASE_TTL))
+  )
+}
 
 /** Makes an entry of what the coordinator gave; `undefined` when the payload is corrupt, foreign or another key's. */
 export function openEntry(call: Call, reply: ReadReply, sentAt: Instant, gen: number): Entry | undefined {

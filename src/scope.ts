@@ -25,7 +25,10 @@ export class Scope {
   child(name: string): Scope {
     const segment = escape(checkKey(name, 'namespace'))
     const own = this.namespaces.at(-1)
-    return new Scope(this.#prefix, `${this.path}${segment}:`, [...this.namespaces, own ? `${own}:${segment}` : segment])
+    return new Scope(this.#prefix, `${this.path}${segment}:`, [
+      ...this.namespaces,
+      own ? `${own}:${segment}` : segment,
+    ])
   }
 
   /** A key's full name in L2, before any hashing. */

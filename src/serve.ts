@@ -1,5 +1,5 @@
 import { type Entry, valueOf } from './entry.ts'
-import type { Call } from './stack.ts'
+import { type Call, tell } from './stack.ts'
 
 /** The caller's own copy of a value. */
 export function valueFor({ stack }: Call, entry: Entry): unknown {
@@ -9,8 +9,7 @@ export function valueFor({ stack }: Call, entry: Entry): unknown {
 /** Hands a value out of a tier. */
 export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2', graced: boolean): unknown {
   const value = valueFor(call, entry)
-  const { trace, name: store } = call.stack
-  if (trace.active) trace.tell({ type: `${layer}.hit`, store, key: call.key, graced, value })
+  if (call.stack.trace.active) tell(call, { type: `${layer}.hit`, graced, value })
   return value
 }
 
@@ -21,7 +20,6 @@ export function serveStale(
   layer: 'l1' | 'l2',
   reason: 'refresh' | 'timeout' | 'error' | 'outage',
 ): unknown {
-  const { trace, name: store } = call.stack
-  if (trace.active) trace.tell({ type: 'stale.served', store, key: call.key, reason })
+  tell(call, { type: 'stale.served', reason })
   return serve(call, entry, layer, true)
 }

@@ -13,7 +13,11 @@ import { commit, type Draft, draft, keep } from './write.ts'
 export async function set(call: Call, value: unknown): Promise<boolean> {
   const { stack, runtime, settings, l2Key, key, id } = call
   const { journal, trace, name: store } = stack
-  const made = draft(call, value, settings, { cursor: journal.seen, gen: journal.gen, asOf: instant(runtime) })
+  const made = draft(call, value, settings, {
+    cursor: journal.seen,
+    gen: journal.gen,
+    asOf: instant(runtime),
+  })
   stack.flights.detach(id)
   stack.l1?.delete(id)
   const own = { kind: 'key', name: l2Key } as const

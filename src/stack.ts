@@ -7,7 +7,7 @@ import type { Settings } from './options.ts'
 import type { CacheDriver, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
 import type { Sync } from './sync.ts'
-import type { Trace } from './trace.ts'
+import type { Step, Trace } from './trace.ts'
 
 /** A store as it runs: its tiers and what they share, one per isolate and name. */
 export interface Stack {
@@ -48,4 +48,11 @@ export interface Call extends Operation {
   readonly id: string
   /** As L2 takes it. */
   readonly l2Key: string
+}
+
+type Distribute<S> = S extends Step ? Omit<S, 'store' | 'key'> : never
+
+/** Tells the trace of a call, if anybody listens. */
+export function tell({ stack, key }: Pick<Call, 'stack' | 'key'>, step: Distribute<Step>): void {
+  if (stack.trace.active) stack.trace.tell({ ...step, store: stack.name, key } as Step)
 }

@@ -1,11 +1,13 @@
 import { InvalidOptionError } from './errors.ts'
 import { typeOf } from './durations.ts'
 import type { StoreOptions } from './options.ts'
-import type { CacheDriver, Coordination, CreateDriverResult, L1CacheDriver } from './ports.ts'
+import type { CacheDriver, Coordination, CreateDriverResult, L1CacheDriver, MaybePromise } from './ports.ts'
 
-/** A driver that coordinates isolates for a store whose L2 cannot. */
-export interface BusDriver extends CacheDriver {
-  readonly coordination: Coordination
+/** What tells isolates of each other's invalidations where L2 does not. */
+export interface BusDriver {
+  /** Coordination for a store whose values lie in `values`, or in L1 alone. */
+  coordinate(values: CacheDriver | undefined): Coordination
+  disconnect(): MaybePromise<void>
 }
 
 /** What a store is made of, before it runs. */

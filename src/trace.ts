@@ -38,7 +38,10 @@ export type Step =
   | {
       readonly type: 'published' | 'received'
       readonly store: string
-      readonly message: { readonly type: 'set' | 'delete' | 'expire' | 'clear'; readonly keys: readonly string[] }
+      readonly message: {
+        readonly type: 'set' | 'delete' | 'expire' | 'clear'
+        readonly keys: readonly string[]
+      }
     }
   | { readonly type: 'journal.page'; readonly store: string; readonly events: number | 'gap' }
   | { readonly type: 'journal.pull'; readonly store: string }

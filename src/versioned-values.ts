@@ -15,7 +15,9 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
     const reply = await coordination.read(request)
     const filled = await fill(request.key, reply)
     const absent = reply.entry && !filled.entry ? reply.entry.version : undefined
-    return absent === undefined || !request.lease ? filled : coordination.read({ ...request, unusable: absent })
+    return absent === undefined || !request.lease
+      ? filled
+      : coordination.read({ ...request, unusable: absent })
   }
   return {
     read,

@@ -4,7 +4,7 @@ import type { Settings } from './options.ts'
 import { seal } from './payload.ts'
 import type { CommitMode } from './ports.ts'
 import { fitsL2 } from './read-l2.ts'
-import type { Call } from './stack.ts'
+import { type Call, tell } from './stack.ts'
 
 /** A value made ready for both tiers. */
 export interface Draft {
@@ -62,29 +62,32 @@ function payloadOf(call: Call, text: string | undefined, settings: Settings): st
   const key = fullKey === call.l2Key ? undefined : fullKey
   const payload = seal({ created: call.runtime.now(), key, text })
   if (fitsL2(call, payload)) return payload
-  tellOversized(call, 'l2', payload.length)
+  tell(call, { type: 'oversized', layer: 'l2', bytes: payload.length })
   return undefined
 }
 
-/** Puts an entry into L1, as far as what is known by now allows. */
-export function keep(call: Call, entry: Entry): void {
-  if (call.stack.l1?.keep(entry) === 'oversized') tellOversized(call, 'l1', entry.bytes)
-}
-
-function tellOversized({ stack, key }: Call, layer: 'l1' | 'l2', bytes: number): void {
-  stack.trace.tell({ type: 'oversized', store: stack.name, key, layer, bytes })
+/** Puts an entry into L1, as far as what is known by now allows. `false`: something newer is there. */
+export function keep(call: Call, entry: Entry): boolean {
+  const kept = call.stack.l1?.keep(entry, instant(call.runtime))
+  if (kept === 'oversized') tell(call, { type: 'oversized', layer: 'l1', bytes: entry.bytes })
+  return kept !== 'older'
 }
 
 /**
  * Asks the coordinator to take a value, in one round trip. The entry's own place is raised to the write's, so that
- * the write does not evict it but whatever comes after does; refused, it leaves L1.
+ * the write does not evict it but whatever comes after does; refused, it leaves L1. `undefined`: L2 is not to have it.
  *
  * @throws {@link L2CacheError} when the outcome is unknown.
  */
-export async function commit(call: Call, { entry, payload, value, freshFor, staleFor }: Draft, mode: CommitMode): Promise<boolean> {
-  if (payload === undefined) return false
-  const { stack, runtime, l2Key, key } = call
-  const { journal, trace, name: store } = stack
+export async function commit(
+  call: Call,
+  made: Draft,
+  mode: CommitMode | undefined,
+): Promise<boolean | undefined> {
+  const { entry, payload, value, freshFor, staleFor } = made
+  if (!mode || payload === undefined) return void tell(call, { type: 'written', value })
+  const { stack, runtime, l2Key } = call
+  const { journal } = stack
   const sent = journal.sent(instant(runtime))
   const reply = await stack.l2.call(runtime, 'commit', {
     op: runtime.randomId(),
@@ -100,18 +103,17 @@ export async function commit(call: Call, { entry, payload, value, freshFor, stal
   })
   const { stored, at, page } = reply
   if (!stored) stack.l1?.delete(entry.key, entry)
-  else if (at !== undefined && sent.gen === journal.gen && sent.gen === entry.gen) entry.cursor = Math.max(entry.cursor, at)
-  const applied = journal.apply(page, sent, instant(runtime), mode.kind === 'set')
+  else if (at !== undefined && sent.gen === journal.gen && sent.gen === entry.gen)
+    entry.cursor = Math.max(entry.cursor, at)
+  const applied = journal.apply(page, sent, instant(runtime), mode.kind === 'lease' ? undefined : at)
   if (stored && applied && entry.gen !== journal.gen && at === page.head.seq) {
     // The page emptied L1, but what the coordinator has just accepted is as new as the journal's end.
     entry.gen = journal.gen
     entry.cursor = at
     keep(call, entry)
   }
-  if (trace.active) {
-    trace.tell({ type: 'commit', store, key, stored, mode: mode.kind })
-    if (stored) trace.tell({ type: 'written', store, key, value })
-  }
+  tell(call, { type: 'commit', stored, mode: mode.kind })
+  if (stored) tell(call, { type: 'written', value })
   return stored
 }
 

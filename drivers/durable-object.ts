@@ -1,0 +1,164 @@
+import { InvalidOptionError, MissingBindingError } from '../src/errors.ts'
+import type { CacheDriver, Coordination, CreateDriverResult, Limits } from '../src/ports.ts'
+import { systemRuntime } from '../src/runtime.ts'
+
+/** What the driver needs of a Durable Object namespace: a binding of the `Coordinator` class has it. */
+export interface CoordinatorNamespace {
+  idFromName(name: string): unknown
+  get(id: unknown, options?: { locationHint?: string }): unknown
+}
+
+/** Options of {@link durableObjectDriver}. */
+export interface DurableObjectDriverOptions {
+  /**
+   * The binding of the `Coordinator` class, or a function that returns it. The function is called for each call to
+   * the store, so that it may read the environment of the current request.
+   */
+  readonly binding: CoordinatorNamespace | (() => CoordinatorNamespace | undefined)
+  /** Name of the object. Caches with the same name share entries and journal. Default `'ekiben'`. */
+  readonly name?: string | undefined
+  /** Where the object is created, such as `'weur'`. Only its first call ever decides. Default: near that caller. */
+  readonly locationHint?: string | undefined
+  /** Put before every key and namespace. Default: none. */
+  readonly prefix?: string | undefined
+}
+
+/** The methods of the object, as its stub offers them. */
+type CoordinatorStub = Coordination & { prune(): Promise<void> }
+
+/**
+ * A row of SQLite in a Durable Object holds 2 MB: https://developers.cloudflare.com/durable-objects/platform/limits/.
+ * The rest of the row is left to the key, the version and the epochs of tags.
+ */
+const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
+
+/**
+ * The shared store in a Durable Object: entries, leases and invalidations with one order. Each operation is one RPC
+ * call. The object is a class of `ekiben/workers/coordinator` that your Worker exports and binds.
+ *
+ * Nothing is done before the first call, so it can be built at module scope.
+ *
+ * @throws InvalidOptionError (`E_INVALID_OPTION`) for a `name`, `prefix` or `locationHint` that is no text.
+ * @throws MissingBindingError (`E_MISSING_BINDING`) at once if `binding` is neither a namespace nor a function; at the
+ * call if the function returns none.
+ *
+ * @example
+ * ```ts
+ * import { env } from 'cloudflare:workers'
+ * import { BentoCache, bentostore } from 'ekiben'
+ * import { durableObjectDriver } from 'ekiben/drivers/durable-object'
+ *
+ * const bento = new BentoCache({
+ *   default: 'edge',
+ *   stores: { edge: bentostore().useL2Layer(durableObjectDriver({ binding: () => env.CACHE })) },
+ * })
+ * ```
+ */
+export function durableObjectDriver(options: DurableObjectDriverOptions): CreateDriverResult {
+  checkText(options.name, 'name', 'a non-empty text')
+  if (options.name === '')
+    throw new InvalidOptionError({ option: 'name', received: 'an empty text', allowed: 'a non-empty text' })
+  checkText(options.prefix, 'prefix', 'a text')
+  checkText(options.locationHint, 'locationHint', 'a text')
+  if (typeof options.binding !== 'function') checkNamespace(options.binding)
+  const stub = (): CoordinatorStub => openStub(options)
+  const store: Store = { stub, coordination: coordinate(stub) }
+  return {
+    options: { ...options },
+    factory: ({ prefix = '' }) => createDriver(store, trimColons(options.prefix ?? prefix)),
+  }
+}
+
+interface Store {
+  readonly stub: () => CoordinatorStub
+  readonly coordination: Coordination
+}
+
+/** A stub belongs to the request that made it and is broken by an error, so each call makes its own. */
+function openStub({ binding, name = 'ekiben', locationHint }: DurableObjectDriverOptions): CoordinatorStub {
+  const namespace = checkNamespace(typeof binding === 'function' ? binding() : binding)
+  const id = namespace.idFromName(name)
+  const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint })
+  // The namespace is typed by shape alone, to work with bindings of every version of Cloudflare's types.
+  return stub as CoordinatorStub
+}
+
+function coordinate(stub: () => CoordinatorStub): Coordination {
+  return {
+    read: async (request) => stub().read(request),
+    readMany: async (request) => stub().readMany(request),
+    take: async (request) => stub().take(request),
+    commit: async (request) => stub().commit(request),
+    release: async (request) => stub().release(request),
+    invalidate: async (request) => stub().invalidate(request),
+    pull: async (request) => stub().pull(request),
+  }
+}
+
+/** `path` is the prefix and the namespaces so far, joined by colons. */
+function createDriver(store: Store, path: string): CacheDriver {
+  const { coordination } = store
+  const inPath = (name: string): string => (path === '' ? name : `${path}:${name}`)
+  // Written into all namespaces above; read by naming the own one, as whatever is stored is stored with it.
+  const reader = { tags: [], namespaces: [path] }
+  const deleteMany = async (keys: string[]): Promise<number> => {
+    const events = keys.map((key) => ({ kind: 'key', name: inPath(key), soft: false }) as const)
+    const { existed } = await coordination.invalidate({ events })
+    return existed
+  }
+  return {
+    type: 'l2',
+    coordination,
+    limits: LIMITS,
+    namespace: (name) => createDriver(store, inPath(name)),
+    get: async (key) => (await coordination.read({ key: inPath(key), ...reader })).entry?.payload,
+    pull: async (key) => (await coordination.take({ key: inPath(key), ...reader })).entry?.payload,
+    set: async (key, payload, ttl) => {
+      const life = ttl === undefined || ttl === 0 ? null : ttl
+      const { stored } = await coordination.commit({
+        op: systemRuntime.randomId(),
+        key: inPath(key),
+        version: systemRuntime.randomId(),
+        payload,
+        freshFor: life,
+        staleFor: life,
+        mode: { kind: 'set' },
+        tags: [],
+        namespaces: lineage(path),
+      })
+      return stored
+    },
+    delete: async (key) => (await deleteMany([key])) > 0,
+    deleteMany: async (keys) => {
+      if (keys.length > 0) await deleteMany(keys)
+      return true
+    },
+    clear: async () => {
+      await coordination.invalidate({ events: [{ kind: 'namespace', name: path, soft: false }] })
+    },
+    prune: async () => store.stub().prune(),
+    // There is no connection to close.
+    disconnect: async () => {},
+  }
+}
+
+/** A path and its ancestors, outermost first: `a:b` lies in ``, `a` and `a:b`, and not in `ab`. */
+function lineage(path: string): string[] {
+  if (path === '') return ['']
+  const segments = path.split(':')
+  return ['', ...segments.map((_, index) => segments.slice(0, index + 1).join(':'))]
+}
+
+function trimColons(prefix: string): string {
+  return prefix.replace(/:+$/, '')
+}
+
+function checkNamespace(binding: CoordinatorNamespace | undefined): CoordinatorNamespace {
+  if (typeof binding?.idFromName === 'function') return binding
+  throw new MissingBindingError({ option: 'binding', driver: 'durableObjectDriver' })
+}
+
+function checkText(text: unknown, option: string, allowed: string): void {
+  if (text === undefined || typeof text === 'string') return
+  throw new InvalidOptionError({ option, received: typeof text, allowed })
+}

@@ -1,0 +1,103 @@
+import { age, type Instant, instant } from './clock.ts'
+import { TIMED_OUT, within } from './deadline.ts'
+import { type Entry, freshness } from './entry.ts'
+import { FactoryHardTimeout } from './errors.ts'
+import { report } from './factory.ts'
+import { type Flight, isOverdue, timeLeft } from './flight.ts'
+import { gracedEntry } from './produce.ts'
+import { serve, serveStale, valueFor } from './serve.ts'
+import type { Call } from './stack.ts'
+
+/** The moment a caller asked, in time, in the isolate's flights, and in the order of changes. */
+export interface Asked {
+  readonly at: Instant
+  readonly newest: number
+  readonly gen: number
+  readonly cursor: number
+}
+
+/** Why a caller must look for another flight: this one is overdue, older than the caller may take, or left to others. */
+export type Again = 'overdue' | 'older' | 'elsewhere'
+
+export type Ride = { readonly value: unknown } | { readonly again: Again }
+
+/** Waits for a flight on timers of the caller's own, and decides what the caller gets of it. */
+export async function follow(call: Call, flight: Flight, asked: Asked): Promise<Ride> {
+  const { settings, stack } = call
+  const found = await waitFor(call, flight, flight.look)
+  if (found === TIMED_OUT) return overdue(call, flight)
+  if (found.entry && !found.stale) return take(call, flight, found.entry, asked, 'l2')
+  const stale =
+    settings.grace > 0 && found.entry && mayTake(call, flight, found.entry, asked, true)
+      ? found.entry
+      : undefined
+  if (stale && settings.timeout === 0) return { value: serveStale(call, stale, 'l2', 'refresh') }
+  const unchecked = found.blind && settings.onOutage === 'stale' ? stack.l1?.find(call.id) : undefined
+  if (unchecked && freshness(unchecked, asked.at) !== 'dead')
+    return { value: serveStale(call, unchecked, 'l1', 'outage') }
+
+  try {
+    const outcome = await waitFor(
+      call,
+      flight,
+      flight.outcome,
+      stale && { since: asked.at, ms: settings.timeout },
+    )
+    if (outcome === 'skipped') return { value: undefined }
+    if (outcome !== TIMED_OUT && outcome !== 'elsewhere') return take(call, flight, outcome, asked)
+    if (stale) return { value: serveStale(call, stale, 'l2', outcome === TIMED_OUT ? 'timeout' : 'refresh') }
+    return outcome === 'elsewhere' ? { again: outcome } : overdue(call, flight)
+  } catch (error) {
+    const graced = gracedEntry(call, stale, instant(call.runtime))
+    if (graced) return { value: serveStale(call, graced, stale ? 'l2' : 'l1', 'error') }
+    throw error
+  }
+}
+
+/** Waits until a flight is overdue, or for as long as the caller's patience lasts. Phases that begin anew are waited for. */
+async function waitFor<T>(
+  { runtime, settings }: Call,
+  flight: Flight,
+  promise: Promise<T>,
+  patience?: { readonly since: Instant; readonly ms: number },
+): Promise<T | typeof TIMED_OUT> {
+  for (;;) {
+    const now = instant(runtime)
+    const own = flight.running ? (settings.hardTimeout ?? Infinity) - age(flight.since, now) : Infinity
+    const left = Math.min(
+      timeLeft(flight, now),
+      own,
+      patience ? patience.ms - age(patience.since, now) : Infinity,
+    )
+    if (left <= 0) return TIMED_OUT
+    const result = await within(runtime, promise, left)
+    if (result !== TIMED_OUT) return result
+  }
+}
+
+/** What a caller does who has waited long enough: the leader fails, as does who is less patient; others go on without it. */
+function overdue(call: Call, flight: Flight): Ride {
+  if (flight.leader !== call && isOverdue(flight, instant(call.runtime))) return { again: 'overdue' }
+  throw report(call, new FactoryHardTimeout(call.key))
+}
+
+/** Gives the caller what a flight brought, unless it is older than the caller may take. */
+function take(call: Call, flight: Flight, entry: Entry, asked: Asked, layer?: 'l2'): Ride {
+  if (!mayTake(call, flight, entry, asked)) return { again: 'older' }
+  return { value: layer ? serve(call, entry, layer, false) : valueFor(call, entry) }
+}
+
+/** Whether nothing that was known when the caller asked is missing from what a flight found. */
+function mayTake(
+  { stack: { journal } }: Call,
+  flight: Flight,
+  entry: Entry,
+  asked: Asked,
+  graced = false,
+): boolean {
+  if (flight.id > asked.newest || asked.cursor < 0) return true
+  if (entry.gen !== journal.gen || asked.gen !== journal.gen) return false
+  const verdict =
+    entry.cursor >= asked.cursor ? 'untouched' : journal.verdict(entry.l2Key, entry, entry.cursor)
+  return verdict === 'untouched' || (graced && verdict === 'soft')
+}

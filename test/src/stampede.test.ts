@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { gate, world } from '../support/world.ts'
+
+test('callers of one isolate share one factory run', async () => {
+  const { clock, isolate, calls } = world()
+  const a = isolate('a')
+  let runs = 0
+  const factory = async (): Promise<number> => ++runs
+  const values = await clock.run(
+    Promise.all(Array.from({ length: 100 }, () => a.bento.getOrSet({ key: 'k', factory }))),
+  )
+  expect(new Set(values)).toEqual(new Set([1]))
+  expect(calls()).toBe(2)
+})
+
+test('callers of many isolates share one factory run', async () => {
+  const { clock, isolate, ledger } = world()
+  const isolates = Array.from({ length: 16 }, (_, n) => Object.assign(isolate(`i${n}`), { latency: 5 + n }))
+  let runs = 0
+  const factory = async (): Promise<number> => {
+    runs++
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, 300))
+    return runs
+  }
+  const calls = isolates.flatMap(({ bento }) =>
+    Array.from({ length: 100 }, () => bento.getOrSet({ key: 'k', factory })),
+  )
+  const values = await clock.run(Promise.all(calls))
+  expect(new Set(values)).toEqual(new Set([1]))
+  expect(ledger.ledger.stats().generations).toBe(1)
+})
+
+test('concurrent callers share a failure', async () => {
+  const { clock, isolate } = world()
+  const { bento } = isolate('a')
+  let runs = 0
+  const factory = async (): Promise<never> => {
+    runs++
+    throw new Error('origin down')
+  }
+  const calls = Array.from({ length: 20 }, () =>
+    bento.getOrSet({ key: 'k', factory }).catch((error: unknown) => error),
+  )
+  const errors = await clock.run(Promise.all(calls))
+  expect(runs).toBe(1)
+  for (const error of errors)
+    expect(error).toMatchObject({ code: 'E_FACTORY_ERROR', cause: new Error('origin down') })
+})
+
+test('a caller elsewhere waits for the lease and gets the holder’s value', async () => {
+  const { clock, isolate } = world()
+  const [a, b] = [isolate('a'), isolate('b')]
+  const origin = gate<string>()
+  const first = a.bento.getOrSet({ key: 'k', factory: () => origin.promise })
+  await clock.settle()
+  const second = b.bento.getOrSet({ key: 'k', factory: () => 'never asked' })
+  await clock.advance(500)
+  origin.open('once')
+  expect(await clock.run(first)).toBe('once')
+  expect(await clock.run(second)).toBe('once')
+  expect(b.story()).toMatch(/^flight.lead > journal.page|flight.lead > l2.read > lease.wait/)
+})
+
+test('a dead lease holder delays others by the lease, not for ever', async () => {
+  const { clock, isolate } = world()
+  const [a, b] = [isolate('a', { leaseTtl: 2000 }), isolate('b')]
+  void a.bento.getOrSet({ key: 'k', factory: () => new Promise(() => {}) })
+  await clock.settle()
+  a.runtime.dead = true
+  const started = clock.elapsed()
+  expect(await clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'mine' }))).toBe('mine')
+  expect(clock.elapsed() - started).toBeLessThanOrEqual(2200)
+})
+
+test('a failed factory gives its lease back at once', async () => {
+  const { clock, isolate } = world()
+  const [a, b] = [isolate('a'), isolate('b')]
+  await clock.run(
+    a.bento.getOrSet({ key: 'k', factory: () => Promise.reject(new Error('no')) }).catch(() => {}),
+  )
+  const started = clock.elapsed()
+  expect(await clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'mine' }))).toBe('mine')
+  expect(clock.elapsed() - started).toBe(0)
+})
+
+test('lockTimeout bounds the wait for another isolate’s lease', async () => {
+  const { clock, isolate } = world()
+  const [a, b] = [isolate('a'), isolate('b')]
+  void a.bento.getOrSet({ key: 'k', factory: () => new Promise(() => {}) })
+  await clock.settle()
+  const value = await clock.run(b.bento.getOrSet({ key: 'k', lockTimeout: 300, factory: () => 'mine' }))
+  expect([value, clock.elapsed()]).toEqual(['mine', 300])
+})
+
+test('followers of a factory that never settles answer by one takeover', async () => {
+  const { clock, isolate } = world()
+  const { bento, steps } = isolate('a')
+  let runs = 0
+  const factory = (): Promise<string> =>
+    ++runs === 1 ? new Promise(() => {}) : Promise.resolve(`run ${runs}`)
+  const ask = (): Promise<unknown> => bento.getOrSet({ key: 'k', hardTimeout: 1000, factory })
+  const leader = ask().catch((error: unknown) => error)
+  await clock.settle()
+  const followers = Array.from({ length: 10 }, ask)
+  expect(await clock.run(Promise.all(followers))).toEqual(Array.from({ length: 10 }, () => 'run 2'))
+  expect(await leader).toMatchObject({ code: 'E_FACTORY_HARD_TIMEOUT', key: 'k' })
+  expect([runs, clock.elapsed(), bento.inflight]).toEqual([2, 1000, 0])
+  expect(steps.filter(({ type }) => type === 'flight.takeover')).toHaveLength(1)
+})
+
+test('followers of a cancelled request answer by their own timers', async () => {
+  const { clock, isolate } = world()
+  const a = isolate('a')
+  // The leader's request is cancelled: its timers never fire and its factory never goes on.
+  const cancelled = a.bento.bind({ waitUntil: () => {} })
+  void cancelled
+    .getOrSet({ key: 'k', hardTimeout: 1000, factory: () => new Promise(() => {}) })
+    .catch(() => {})
+  await clock.settle()
+  const later = a.bento.getOrSet({ key: 'k', hardTimeout: 1000, factory: () => 'mine' })
+  expect(await clock.run(later)).toBe('mine')
+  expect(clock.elapsed()).toBe(1000)
+})

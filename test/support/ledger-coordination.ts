@@ -1,0 +1,48 @@
+import type { Coordination } from '../../src/ports.ts'
+import { Ledger, type LedgerOptions, type Synchronous } from '../../workers/ledger.ts'
+import { type NodeSql, openNodeSql } from './node-sql.ts'
+
+/** A fleet's coordinator in this process: the real ledger on a manual clock, spoken to as over a network. */
+export interface LedgerCoordination {
+  readonly coordination: Coordination
+  /** The state machine itself, for `stats()` and `prune()`. */
+  readonly ledger: Ledger
+  /** The database, for tests that lose a part of it. */
+  readonly sql: NodeSql
+  /** Calls received, by method. */
+  readonly calls: Record<keyof Synchronous, number>
+}
+
+/** Random ids that are the same in every run. */
+export function countedIds(prefix = 'id'): () => string {
+  let count = 0
+  return () => `${prefix}-${++count}`
+}
+
+/** Makes one. The clock is the caller's: `now` is read at every call. */
+export function ledgerCoordination(
+  options: Pick<LedgerOptions, 'now'> & Partial<Omit<LedgerOptions, 'sql'>>,
+): LedgerCoordination {
+  const sql = openNodeSql()
+  const ledger = new Ledger({ sql, randomId: countedIds(), ...options })
+  const calls = { read: 0, readMany: 0, take: 0, commit: 0, release: 0, invalidate: 0, pull: 0 }
+  const call = <Name extends keyof Synchronous>(name: Name) => {
+    return async (request: Parameters<Synchronous[Name]>[0]): Promise<ReturnType<Synchronous[Name]>> => {
+      calls[name]++
+      // Plain data both ways, copied, as RPC and JSON do it: nobody shares an object with the coordinator.
+      const copy = structuredClone(request)
+      const run = ledger[name].bind(ledger) as (request: unknown) => ReturnType<Synchronous[Name]>
+      return structuredClone(sql.transaction(() => run(copy)))
+    }
+  }
+  const coordination: Coordination = {
+    read: call('read'),
+    readMany: call('readMany'),
+    take: call('take'),
+    commit: call('commit'),
+    release: call('release'),
+    invalidate: call('invalidate'),
+    pull: call('pull'),
+  }
+  return { coordination, ledger, sql, calls }
+}
