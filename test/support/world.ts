@@ -20,7 +20,7 @@ export type Fault =
   | 'lose'
 
 export interface Isolate {
-  readonly bento: BentoCache
+  readonly bento: BentoCache<{ main: BentoStore }>
   readonly runtime: ManualRuntime
   /** Milliseconds each way between the isolate and the coordinator. */
   latency: number
