@@ -1,6 +1,7 @@
 import { memoryDriver, type MemoryOptions } from '../../drivers/memory.ts'
 import {
   BentoCache,
+  type BentoStore,
   bentostore,
   type CacheDriver,
   type Coordination,
