@@ -1,6 +1,9 @@
+import { busCoordination } from '../src/bus-coordination.ts'
+import { connectL2 } from '../src/connect-l2.ts'
 import { InvalidOptionError, MissingBindingError } from '../src/errors.ts'
 import type { CacheDriver, Coordination, CreateDriverResult, Limits } from '../src/ports.ts'
 import { systemRuntime } from '../src/runtime.ts'
+import type { BusDriver } from '../src/store.ts'
 
 /** What the driver needs of a Durable Object namespace: a binding of the `Coordinator` class has it. */
 export interface CoordinatorNamespace {
@@ -55,18 +58,42 @@ const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
  * ```
  */
 export function durableObjectDriver(options: DurableObjectDriverOptions): CreateDriverResult {
-  checkText(options.name, 'name', 'a non-empty text')
-  if (options.name === '')
-    throw new InvalidOptionError({ option: 'name', received: 'an empty text', allowed: 'a non-empty text' })
-  checkText(options.prefix, 'prefix', 'a text')
-  checkText(options.locationHint, 'locationHint', 'a text')
-  if (typeof options.binding !== 'function') checkNamespace(options.binding)
+  checkOptions(options)
   const stub = (): CoordinatorStub => openStub(options)
   const store: Store = { stub, coordination: coordinate(stub) }
   return {
     options: { ...options },
+    connect: connectL2,
     factory: ({ prefix = '' }) => createDriver(store, trimColons(options.prefix ?? prefix)),
   }
+}
+
+/**
+ * The journal, leases and epochs of a Durable Object for a store whose values lie elsewhere: in an L2 that only keeps
+ * values, or in L1 alone. Options as for {@link durableObjectDriver}.
+ *
+ * @throws InvalidOptionError, MissingBindingError as {@link durableObjectDriver} does.
+ *
+ * @example
+ * ```ts
+ * import { env } from 'cloudflare:workers'
+ * import { bentostore } from 'ekiben'
+ * import { durableObjectBusDriver } from 'ekiben/drivers/durable-object'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ *
+ * const store = bentostore()
+ *   .useL1Layer(memoryDriver())
+ *   .useBus(durableObjectBusDriver({ binding: () => env.COORDINATOR }))
+ * ```
+ */
+export function durableObjectBusDriver(options: DurableObjectDriverOptions): CreateDriverResult<BusDriver> {
+  checkOptions(options)
+  const coordination = coordinate(() => openStub(options))
+  const bus: BusDriver = {
+    coordinate: (values) => busCoordination(coordination, values),
+    disconnect: async () => {},
+  }
+  return { options: { ...options }, connect: connectL2, factory: () => bus }
 }
 
 interface Store {
@@ -151,6 +178,15 @@ function lineage(path: string): string[] {
 
 function trimColons(prefix: string): string {
   return prefix.replace(/:+$/, '')
+}
+
+function checkOptions(options: DurableObjectDriverOptions): void {
+  checkText(options.name, 'name', 'a non-empty text')
+  if (options.name === '')
+    throw new InvalidOptionError({ option: 'name', received: 'an empty text', allowed: 'a non-empty text' })
+  checkText(options.prefix, 'prefix', 'a text')
+  checkText(options.locationHint, 'locationHint', 'a text')
+  if (typeof options.binding !== 'function') checkNamespace(options.binding)
 }
 
 function checkNamespace(binding: CoordinatorNamespace | undefined): CoordinatorNamespace {

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../src/errors.ts'
 import type { Entry } from '../src/entry.ts'
 import type { CreateDriverResult, DriverConfig, L1CacheDriver, MemoryTier } from '../src/ports.ts'
-import { Sieve, type SieveNode } from '../src/sieve.ts'
+import { makeSieve, type Sieve, type SieveNode } from '../src/sieve.ts'
 
 /** A size: a number of bytes, or a text such as `'10mb'`. */
 export type Bytes = number | string
@@ -64,14 +64,14 @@ export class MemoryDriver implements L1CacheDriver {
   constructor(limits: Limits, { prefix = '' }: DriverConfig, shared?: Sieve<TextNode>) {
     this.#limits = limits
     this.#prefix = prefix
-    this.#texts = shared ?? new Sieve(limits.items, limits.bytes)
+    this.#texts = shared ?? makeSieve(limits.items, limits.bytes)
   }
 
   /** The place for the entries of a store's L1. */
   get tier(): MemoryTier {
     const { items, bytes, copies } = this.#limits
     return (this.#tier ??= {
-      entries: new Sieve<Entry>(items, bytes),
+      entries: makeSieve<Entry>(items, bytes),
       copies,
       weigh: (key, text) => this.#weigh(key, text),
     })

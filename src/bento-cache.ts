@@ -1,20 +1,21 @@
 import { buildStack } from './build-stack.ts'
 import { Cache, type SuppressOptions } from './cache.ts'
 import { typeOf } from './durations.ts'
-import { InvalidOptionError, UnknownStoreError } from './errors.ts'
-import { type CacheEvents, type Emitter, emitSteps, EventEmitter } from './events.ts'
-import type { InternalOperationWrapper } from './l2.ts'
+import { InvalidOptionError, noCoordination, UnknownStoreError } from './errors.ts'
+import { type CacheEvents, type Emitter, emitSteps, makeEmitter } from './events.ts'
+import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { type Logger, logSteps } from './log.ts'
+import type { Loose } from './loose.ts'
 import { DEFAULTS, join, type StoreOptions } from './options.ts'
 import type { Runtime } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 import type { Stack } from './stack.ts'
 import { BentoStore } from './store.ts'
-import { Trace, type TraceListener } from './trace.ts'
+import { makeTrace, type Trace, type TraceListener } from './trace.ts'
 
 /** Something that is told of the cache when it is made. */
 export interface BentoCachePlugin {
-  register(bento: BentoCache<any>): void
+  register(bento: BentoCache<Loose>): void
 }
 
 /** Options of a {@link BentoCache}: its stores, what they share, and the global level of options. */
@@ -29,6 +30,8 @@ export interface BentoCacheOptions<Stores extends Record<string, BentoStore>> ex
   readonly logger?: Logger | undefined
   /** Wraps each call to L2, for instance to keep it out of a trace. */
   readonly internalOperationWrapper?: InternalOperationWrapper | undefined
+  /** Makes an L2 of drivers that do not coordinate isolates. @default refuses them, unless the import can load it */
+  readonly connectPlain?: ConnectL2 | undefined
   /** What the core asks of its surroundings. @default the one the import was made for */
   readonly runtime?: Runtime | undefined
 }
@@ -72,7 +75,7 @@ export class BentoCache<
     this.#runtime = runtime
     this.#shared = (shared as Shared | undefined) ?? {
       stacks: new Map(),
-      trace: new Trace(),
+      trace: makeTrace(),
       emitter: undefined,
     }
     if (shared !== undefined) return
@@ -138,7 +141,7 @@ export class BentoCache<
   }
 
   #emitter(): Emitter {
-    return this.#shared.emitter ?? this.#listen(new EventEmitter())
+    return this.#shared.emitter ?? this.#listen(makeEmitter())
   }
 
   #listen(emitter: Emitter): Emitter {
@@ -150,13 +153,17 @@ export class BentoCache<
     const { stacks, trace } = this.#shared
     const present = stacks.get(name)
     if (present) return present
-    const { stores, internalOperationWrapper: wrap } = this.#options
+    const { stores, internalOperationWrapper: wrap, connectPlain = refusePlain } = this.#options
     const store = Object.hasOwn(stores, name) ? stores[name] : undefined
     if (!store) throw new UnknownStoreError(name, Object.keys(stores))
-    const stack = buildStack({ name, entry: store.entry, globals: this.#options, trace, wrap })
+    const stack = buildStack({ name, entry: store.entry, globals: this.#options, trace, wrap, connectPlain })
     stacks.set(name, stack)
     return stack
   }
+}
+
+const refusePlain: ConnectL2 = () => {
+  throw noCoordination()
 }
 
 /** Bad options are told at once, not at the first request. */

@@ -3,42 +3,42 @@ import { age, type Instant } from './clock.ts'
 /** Failures in a row that open the breaker. */
 const FAILURES = 5
 
-/**
- * Leaves a failing store alone: after five failures in a row nothing is asked for a while, then one call probes.
- * All lazy, no timer. A probe that never reports (its request was cancelled) gives way to another.
- */
-export class Breaker {
-  readonly #pause: number
-  #failures = 0
-  /** Start of the pause; moved on by each probe, so that one goes out per pause. */
-  #since: Instant | undefined
-
-  /** `pause`: how long to leave the store alone, in milliseconds; 0 is off. */
-  constructor(pause: number) {
-    this.#pause = pause
-  }
-
+/** Leaves a failing store alone. */
+export interface Breaker {
   /** Whether a call may go out now. */
-  allows(now: Instant): boolean {
-    if (this.#since === undefined) return true
-    if (age(this.#since, now) < this.#pause) return false
-    this.#since = now
-    return true
-  }
-
+  allows(now: Instant): boolean
   /** Gives `true` when this closed it. */
-  succeeded(): boolean {
-    const closed = this.#since !== undefined
-    this.#failures = 0
-    this.#since = undefined
-    return closed
-  }
-
+  succeeded(): boolean
   /** Gives `true` when this opened it. */
-  failed(now: Instant): boolean {
-    if (this.#pause === 0 || ++this.#failures < FAILURES) return false
-    const opened = this.#since === undefined
-    this.#since = now
-    return opened
+  failed(now: Instant): boolean
+}
+
+/**
+ * Makes a breaker: after five failures in a row nothing is asked for `pause` milliseconds (0 is off), then one call
+ * probes. All lazy, no timer. A probe that never reports (its request was cancelled) gives way to another.
+ */
+export function makeBreaker(pause: number): Breaker {
+  let failures = 0
+  /** Start of the pause; moved on by each probe, so that one goes out per pause. */
+  let since: Instant | undefined
+  return {
+    allows: (now) => {
+      if (!since) return true
+      if (age(since, now) < pause) return false
+      since = now
+      return true
+    },
+    succeeded: () => {
+      const closed = since !== undefined
+      failures = 0
+      since = undefined
+      return closed
+    },
+    failed: (now) => {
+      if (pause === 0 || ++failures < FAILURES) return false
+      const opened = !since
+      since = now
+      return opened
+    },
   }
 }

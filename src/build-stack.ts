@@ -1,24 +1,15 @@
 import type { Codec } from './entry.ts'
 import { InvalidOptionError } from './errors.ts'
-import { Flights } from './flight.ts'
-import { Journal } from './journal.ts'
-import { L1 } from './l1.ts'
-import { type InternalOperationWrapper, L2 } from './l2.ts'
-import { localCoordination } from './local-coordination.ts'
+import { makeFlights } from './flight.ts'
+import { type Journal, makeJournal } from './journal.ts'
+import { makeL1 } from './l1.ts'
+import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { DEFAULTS, join, type Settings } from './options.ts'
-import type {
-  CacheDriver,
-  Coordination,
-  CreateDriverResult,
-  JournalEvent,
-  L1CacheDriver,
-  MemoryTier,
-} from './ports.ts'
+import type { CacheDriver, CreateDriverResult, JournalEvent, L1CacheDriver, MemoryTier } from './ports.ts'
 import { Scope } from './scope.ts'
 import { json } from './serializer.ts'
 import type { Stack } from './stack.ts'
 import type { StoreEntry } from './store.ts'
-import { Sync } from './sync.ts'
 import type { Step, Trace } from './trace.ts'
 
 export interface StackConfig {
@@ -28,6 +19,8 @@ export interface StackConfig {
   readonly globals: object
   readonly trace: Trace
   readonly wrap: InternalOperationWrapper | undefined
+  /** Makes an L2 of drivers that bring none. */
+  readonly connectPlain: ConnectL2
 }
 
 /**
@@ -35,7 +28,7 @@ export interface StackConfig {
  *
  * @throws {@link InvalidOptionError}
  */
-export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): Stack {
+export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: StackConfig): Stack {
   const given = join(join(DEFAULTS, globals), entry.options)
   const tier = memoryTier(entry.l1 && make(entry.l1, given))
   const driver = entry.l2 && make(entry.l2, given)
@@ -43,9 +36,9 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
   const coordination = driver?.coordination ?? bus?.coordinate(driver)
   const settings = coordination ? given : uncoordinated(given, driver)
   const root = new Scope(prefixOf(entry, settings, driver))
-  const flights = new Flights()
+  const flights = makeFlights()
   const tellPage = (events: number | 'gap'): void => trace.tell({ type: 'journal.page', store: name, events })
-  const journal: Journal = new Journal({
+  const journal: Journal = makeJournal({
     onGap: () => {
       l1?.clear()
       flights.detach()
@@ -54,27 +47,23 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
     onEvents: (events, ownFrom) => {
       flights.detachTouched(events)
       tellPage(events.length)
-      if (!trace.active) return
+      if (!trace.active()) return
       for (const event of events) {
         if (event.seq < ownFrom && event.kind !== 'tag') trace.tell(received(name, root, event))
       }
     },
   })
-  const l1 = tier && new L1(tier.entries, journal)
+  const l1 = tier && makeL1(tier.entries, journal)
   const codec: Codec = {
     serializer: settings.serializer ?? json,
     copies: tier?.copies ?? true,
     needsText: driver !== undefined,
   }
-  const l2 = new L2({
-    store: name,
-    coordination: coordination ?? (driver ? emulated(driver) : localCoordination()),
-    limits: driver?.limits ?? {},
-    timeout: driver || coordination ? settings.l2Timeout : Infinity,
-    pause: settings.l2CircuitBreakerDuration,
-    wrap,
-    trace,
-  })
+  const connect = (driver?.coordination ? entry.l2 : (entry.bus ?? entry.l2))?.connect ?? connectPlain
+  const l2 =
+    driver || coordination
+      ? connect({ name, settings, journal, trace, wrap, driver, coordination })
+      : undefined
   return {
     name,
     settings,
@@ -85,7 +74,6 @@ export function buildStack({ name, entry, globals, trace, wrap }: StackConfig): 
     driver,
     coordinated: coordination !== undefined,
     journal,
-    sync: new Sync(name, journal, l2, settings, trace),
     flights,
     trace,
     retries: 0,
@@ -103,20 +91,6 @@ function received(store: string, root: Scope, { kind, name, soft }: JournalEvent
 
 function make<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): Driver {
   return layer.factory({ prefix, ...layer.options })
-}
-
-/** Emulation is loaded by the few stores that need it, and by each call for itself: requests must not share promises. */
-function emulated(driver: CacheDriver): Coordination {
-  let made: Coordination | undefined
-  const operation =
-    (name: keyof Coordination) =>
-    async (request: never): Promise<never> => {
-      const { emulatedCoordination } = await import('./emulated-coordination.ts')
-      made ??= emulatedCoordination(driver)
-      return (made[name] as (request: never) => Promise<never>)(request)
-    }
-  const names = ['read', 'readMany', 'take', 'commit', 'release', 'invalidate', 'pull'] as const
-  return Object.fromEntries(names.map((name) => [name, operation(name)])) as unknown as Coordination
 }
 
 /** A driver without coordination puts the prefix before its keys itself. */

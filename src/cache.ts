@@ -4,12 +4,12 @@ import type { Factory } from './factory.ts'
 import { get, has, pull } from './get.ts'
 import { getOrSet } from './get-or-set.ts'
 import { invalidate } from './invalidate.ts'
-import { fitKey } from './key.ts'
+import type { Loose } from './loose.ts'
 import { checkKey, checkList, checkTags, join, type OperationOptions } from './options.ts'
 import type { Invalidation, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
 import { set } from './set.ts'
-import type { Call, Operation, Stack } from './stack.ts'
+import { type Call, type Operation, publish, type Stack } from './stack.ts'
 
 export interface KeyOptions {
   /** A string that is not empty. */
@@ -65,7 +65,7 @@ export class Cache {
 
   /** Computations under way in this isolate's store. */
   get inflight(): number {
-    return this.#store().flights.size
+    return this.#store().flights.size()
   }
 
   /**
@@ -98,7 +98,7 @@ export class Cache {
   }
 
   /** The value of a key, else `defaultValue`, else `undefined`. A graced value only with `grace`. */
-  async get<T = any>(options: GetOptions<T>): Promise<T> {
+  async get<T = Loose>(options: GetOptions<T>): Promise<T> {
     return (await get(await this.#call(options), options.defaultValue)) as T
   }
 
@@ -127,7 +127,7 @@ export class Cache {
   }
 
   /** Gives the value and deletes it; where L2 coordinates, of all who pull at once one gets it. */
-  async pull<T = any>(key: string): Promise<T | undefined> {
+  async pull<T = Loose>(key: string): Promise<T | undefined> {
     return (await pull(await this.#call({ key }))) as T | undefined
   }
 
@@ -156,8 +156,8 @@ export class Cache {
       names.map((name) => ({ kind: 'tag', name, soft: false })),
     )
     const { trace, name: store } = operation.stack
-    if (told && trace.active) trace.tell({ type: 'tags.deleted', store, tags })
-    return told
+    if (told) trace.tell({ type: 'tags.deleted', store, tags })
+    return told !== undefined
   }
 
   /** Drops everything in this namespace and below, in one round trip, however much that is. */
@@ -165,9 +165,9 @@ export class Cache {
     const operation = this.#operation(options)
     const { stack, scope } = operation
     if (scope === stack.root) stack.l1?.clear()
-    if (!(await invalidate(operation, [scope.everything])) || !stack.trace.active) return
+    if (!(await invalidate(operation, [scope.everything]))) return
     stack.trace.tell({ type: 'cleared', store: stack.name })
-    this.#publish(stack, 'clear', [])
+    publish(stack, 'clear', [])
   }
 
   /** Removes what is expired from L2, where it does not do so by itself. */
@@ -203,33 +203,28 @@ export class Cache {
     const key = checkKey(options.key)
     const operation = this.#operation(options)
     const id = operation.scope.path + key
-    const l2Key = await fitKey(operation.scope.l2Key(id), operation.stack.l2.limits.maxKeyBytes)
+    const l2Key = await nameInL2(operation, id)
     return { ...operation, key, id, l2Key }
   }
 
   async #forget(options: object, keys: readonly string[], type: 'deleted' | 'expired'): Promise<boolean> {
     const operation = this.#operation(options)
     const { stack, scope } = operation
-    const { maxKeyBytes } = stack.l2.limits
     const soft = type === 'expired'
     const events = keys.map(async (key): Promise<Invalidation> => {
       const id = scope.path + key
       if (soft) stack.l1?.expire(id)
       else stack.l1?.delete(id)
-      return { kind: 'key', name: await fitKey(scope.l2Key(id), maxKeyBytes), soft }
+      return { kind: 'key', name: await nameInL2(operation, id), soft }
     })
-    if (!(await invalidate(operation, await Promise.all(events)))) return false
-    if (!stack.trace.active) return true
+    if (keys.length > 0 && !(await invalidate(operation, await Promise.all(events)))) return false
     for (const key of keys) stack.trace.tell({ type, store: stack.name, key })
-    this.#publish(stack, soft ? 'expire' : 'delete', keys)
+    publish(stack, soft ? 'expire' : 'delete', keys)
     return true
   }
+}
 
-  #publish(
-    { trace, name, coordinated }: Stack,
-    type: 'delete' | 'expire' | 'clear',
-    keys: readonly string[],
-  ): void {
-    if (coordinated) trace.tell({ type: 'published', store: name, message: { type, keys } })
-  }
+function nameInL2({ stack, scope }: Operation, id: string): string | Promise<string> {
+  const name = scope.l2Key(id)
+  return stack.l2 ? stack.l2.key(name) : name
 }

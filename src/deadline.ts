@@ -18,9 +18,9 @@ export function within<T>(runtime: Runtime, promise: Promise<T>, ms: number): Pr
         cancel()
         resolve(value)
       },
-      (error: unknown) => {
+      (error) => {
         cancel()
-        reject(error as Error)
+        reject(error)
       },
     )
   })

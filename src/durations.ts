@@ -8,19 +8,17 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Milliseconds per unit; a year is 365.25 days. The same spellings as Bentocache's parser takes. */
-const UNITS: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
-  /* @__PURE__ */ (
-    [
-      [1, ' ms msec msecs millisecond milliseconds'],
-      [SECOND, 's sec secs second seconds'],
-      [MINUTE, 'm min mins minute minutes'],
-      [HOUR, 'h hr hrs hour hours'],
-      [DAY, 'd day days'],
-      [7 * DAY, 'w wk wks week weeks'],
-      [365.25 * DAY, 'y yr yrs year years'],
-    ] as const
-  ).flatMap(([ms, names]) => names.split(' ').map((name) => [name, ms] as const)),
+/** Milliseconds per unit, under each of its names in the singular; a year is 365.25 days. As Bentocache reads them. */
+const UNITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ' ms msec millisecond': 1,
+    's sec second': SECOND,
+    'm min minute': MINUTE,
+    'h hr hour': HOUR,
+    'd day': DAY,
+    'w wk week': 7 * DAY,
+    'y yr year': 365.25 * DAY,
+  }).flatMap(([names, ms]) => names.split(' ').map((name) => [name, ms])),
 )
 
 /** Longer texts are no duration; the cut keeps parsing linear and cheap for any input. */
@@ -37,18 +35,17 @@ function parseText(text: string): number | undefined {
   while (at < text.length && isNumberChar(text.charCodeAt(at))) at++
   const amount = text.slice(0, at)
   while (text[at] === ' ') at++
-  const unit = UNITS.get(text.slice(at).toLowerCase())
+  const name = text.slice(at).toLowerCase()
+  const unit = UNITS.get(name) ?? UNITS.get(name.replace(/(..)s$/, '$1'))
   if (unit === undefined || !/\d$/.test(amount)) return undefined
   const ms = Number(amount) * unit
   return Number.isNaN(ms) ? undefined : ms
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'number') {
-    if (Number.isNaN(value)) return 'NaN'
-    return value < 0 ? 'a negative number' : 'an infinite number'
-  }
-  return typeof value === 'string' ? 'a text that is no duration' : typeOf(value)
+  if (typeof value === 'string') return 'a text that is no duration'
+  if (typeof value !== 'number' || Number.isNaN(value)) return Number.isNaN(value) ? 'NaN' : typeOf(value)
+  return value < 0 ? 'a negative number' : 'an infinite number'
 }
 
 /** The type of a value for error messages; never the value. */
@@ -68,7 +65,7 @@ export function toMilliseconds(value: unknown, option: string): number | null {
   if (typeof ms === 'number' && ms >= 0 && ms !== Infinity) return ms
   throw new InvalidOptionError({
     option,
-    received: describe(typeof value === 'string' && typeof ms === 'number' ? ms : value),
+    received: describe(ms ?? value),
     allowed: 'milliseconds >= 0, a duration such as "30s" or "2.5h", or null',
   })
 }

@@ -1,4 +1,6 @@
-import { LocalJournal } from './local-coordination.ts'
+import { touches } from './journal.ts'
+import { type LocalJournal, makeLocalJournal } from './local-journal.ts'
+import { systemRuntime } from './runtime.ts'
 import type {
   CacheDriver,
   CommitRequest,
@@ -31,7 +33,7 @@ interface Header {
  * isolate's own: what others invalidate is seen when L1's short life ends. Times are this machine's.
  */
 export function emulatedCoordination(driver: CacheDriver): Coordination {
-  const journal = new LocalJournal()
+  const journal = makeLocalJournal()
   const read = (request: ReadRequest): Promise<ReadReply> => readEntry(driver, journal, request)
   const invalidate: Coordination['invalidate'] = async ({ events, cursor }) => {
     const existed = await Promise.all(events.map((event) => forget(driver, event)))
@@ -57,7 +59,7 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
       if (stored) await writeEntry(driver, request)
       if (stored && request.mode.kind !== 'lease')
         journal.append([{ kind: 'key', name: request.key, soft: false }])
-      return { stored, at: journal.head.seq, page: journal.page(request.cursor) }
+      return { stored, at: journal.head().seq, page: journal.page(request.cursor) }
     },
     release: async ({ cursor }) => ({ page: journal.page(cursor) }),
     invalidate,
@@ -75,7 +77,7 @@ async function readEntry(
   const epochs = entry
     ? { ...known, ...(await readEpochs(driver, missing(entry.header.epochs, known))) }
     : known
-  const now = Date.now()
+  const now = systemRuntime.now()
   const { freshFor, staleFor } = left(entry?.header, now)
   const valid =
     entry !== undefined &&
@@ -93,7 +95,7 @@ async function readEntry(
     freshFor,
     staleFor,
     // The epochs of now travel in the grant, so that the value is stamped with those from before its factory.
-    lease: request.lease ? { grant: { seq: journal.head.seq, id: JSON.stringify(epochs) } } : undefined,
+    lease: request.lease ? { grant: { seq: journal.head().seq, id: JSON.stringify(epochs) } } : undefined,
     page: journal.page(request.cursor),
   }
 }
@@ -107,7 +109,7 @@ async function writeEntry(driver: CacheDriver, request: CommitRequest): Promise<
     names.filter((name) => before[name] === undefined),
   )
   const epochs = Object.fromEntries(names.map((name) => [name, before[name] ?? late[name] ?? '']))
-  const now = Date.now()
+  const now = systemRuntime.now()
   const until = (life: number | null): number | null => (life === null ? null : now + life)
   const header: Header = {
     version,
@@ -125,9 +127,7 @@ function isCurrent(journal: LocalJournal, { key, tags, namespaces, mode }: Commi
   if (mode.kind === 'set') return true
   const { events } = journal.page(mode.kind === 'lease' ? mode.grant : mode.since)
   if (events === 'gap') return false
-  return !events.some(({ kind, name }) =>
-    kind === 'key' ? name === key : kind === 'tag' ? tags.includes(name) : namespaces.includes(name),
-  )
+  return !events.some((event) => touches(event, { l2Key: key, tags, namespaces }))
 }
 
 /** Makes an invalidation true in the store; gives whether an entry was there, where that is known. */
@@ -135,7 +135,7 @@ async function forget(driver: CacheDriver, { kind, name, soft }: Invalidation): 
   if (kind === 'key') return soft ? expire(driver, name) : driver.delete(name)
   await driver.set(
     epochKey(kind === 'namespace' ? `space ${name}` : `${soft ? 'soft' : 'hard'} ${name}`),
-    randomEpoch(),
+    systemRuntime.randomId(),
   )
   return false
 }
@@ -144,7 +144,7 @@ async function expire(driver: CacheDriver, key: string): Promise<boolean> {
   const text = await driver.get(key)
   const entry = text === undefined ? undefined : parse(text)
   if (!entry) return false
-  const { staleFor } = left(entry.header, Date.now())
+  const { staleFor } = left(entry.header, systemRuntime.now())
   await driver.set(key, format({ ...entry.header, freshUntil: 0 }, entry.payload), staleFor ?? undefined)
   return true
 }
@@ -165,7 +165,7 @@ async function readEpochs(driver: CacheDriver, names: readonly string[]): Promis
   const epochs = names.map(async (name): Promise<readonly [string, string]> => {
     const found = await driver.get(epochKey(name))
     if (found !== undefined && found !== null) return [name, found]
-    const minted = randomEpoch()
+    const minted = systemRuntime.randomId()
     await driver.set(epochKey(name), minted)
     return [name, minted]
   })
@@ -174,11 +174,6 @@ async function readEpochs(driver: CacheDriver, names: readonly string[]): Promis
 
 function epochKey(name: string): string {
   return `${EPOCHS}:${name}`
-}
-
-function randomEpoch(): string {
-  // oxlint-disable-next-line no-restricted-globals -- an epoch only has to differ; no test steers it
-  return crypto.randomUUID()
 }
 
 function left(header: Header | undefined, now: number): { freshFor: number | null; staleFor: number | null } {

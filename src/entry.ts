@@ -56,7 +56,7 @@ export interface Codec {
 
 export interface Encoded {
   readonly body: Body
-  /** Present when the store needs it. */
+  /** The text of the value, where it has one; plain values of a store without L2 need none. */
   readonly text: string | undefined
 }
 
@@ -66,23 +66,23 @@ export interface Encoded {
  *
  * @throws {@link UndefinedValueError}, {@link SerializationError}
  */
-export function encode(codec: Codec, key: string, value: unknown): Encoded {
+export function encode({ serializer, copies, needsText }: Codec, key: string, value: unknown): Encoded {
   if (value === undefined) throw new UndefinedValueError(key)
   const plain = isPlain(value)
-  if (!codec.needsText && (plain || !codec.copies)) return { body: { value }, text: undefined }
+  if (!needsText && (plain || !copies))
+    return { body: { value }, text: typeof value === 'string' ? value : undefined }
   try {
-    const text: unknown = codec.serializer.serialize(value)
+    const text: unknown = serializer.serialize(value)
     if (typeof text !== 'string') throw new TypeError('serialize did not give a string')
-    const body = plain ? { value } : codec.copies ? { text } : { value: codec.serializer.deserialize(text) }
-    return { body, text: codec.needsText ? text : undefined }
+    return { body: plain ? { value } : copies ? { text } : { value: serializer.deserialize(text) }, text }
   } catch (cause) {
     throw new SerializationError(key, cause)
   }
 }
 
 /** Turns text read from a store into a body; throws what the serializer throws. */
-export function decode(codec: Codec, text: string): Body {
-  const value = codec.serializer.deserialize(text)
+export function decode({ serializer, copies }: Codec, text: string): Body {
+  const value = serializer.deserialize(text)
   if (value === undefined) throw new TypeError('deserialize gave undefined')
-  return isPlain(value) || !codec.copies ? { value } : { text }
+  return isPlain(value) || !copies ? { value } : { text }
 }

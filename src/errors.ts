@@ -5,14 +5,17 @@
 
 /** The root of all errors of Ekiben. */
 export class CacheError extends Error {
+  static readonly code: string = 'E_CACHE'
+  /** Its `name`; kept apart from the class's own, which minifiers change. */
+  static readonly title: string = 'CacheError'
   /** Stable, machine-readable. */
   readonly code: string
   readonly status: number = 500
 
-  constructor(name: string, code: string, message: string, cause?: unknown) {
+  constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
-    this.name = name
-    this.code = code
+    this.name = new.target.title
+    this.code = new.target.code
   }
 
   override toString(): string {
@@ -22,14 +25,15 @@ export class CacheError extends Error {
 
 /** A factory threw, or gave something that cannot be cached. The original error is the `cause`. */
 export class FactoryError extends CacheError {
-  static readonly code = 'E_FACTORY_ERROR'
+  static override readonly code: string = 'E_FACTORY_ERROR'
+  static override readonly title: string = 'FactoryError'
   static readonly message = 'Factory has thrown an error'
   readonly key: string
   /** The factory ran behind an answer that had already been given. */
   readonly isBackgroundFactory: boolean
 
   constructor(key: string, cause: unknown, isBackgroundFactory = false) {
-    super('FactoryError', FactoryError.code, FactoryError.message, cause)
+    super(FactoryError.message, cause)
     this.key = key
     this.isBackgroundFactory = isBackgroundFactory
   }
@@ -37,77 +41,78 @@ export class FactoryError extends CacheError {
 
 /** The soft `timeout` passed; part of Bentocache's error names, never thrown to a caller who can be answered. */
 export class FactorySoftTimeout extends CacheError {
-  static readonly code = 'E_FACTORY_SOFT_TIMEOUT'
+  static override readonly code: string = 'E_FACTORY_SOFT_TIMEOUT'
+  static override readonly title: string = 'FactorySoftTimeout'
   static readonly message = 'Factory has timed out after waiting for soft timeout'
   readonly key: string
 
   constructor(key: string) {
-    super('FactorySoftTimeout', FactorySoftTimeout.code, FactorySoftTimeout.message)
+    super(FactorySoftTimeout.message)
     this.key = key
   }
 }
 
 /** The factory did not settle before the flight's deadline: `hardTimeout`, else 25 seconds. */
 export class FactoryHardTimeout extends CacheError {
-  static readonly code = 'E_FACTORY_HARD_TIMEOUT'
+  static override readonly code: string = 'E_FACTORY_HARD_TIMEOUT'
+  static override readonly title: string = 'FactoryHardTimeout'
   static readonly message = 'Factory has timed out after waiting for hard timeout'
   readonly key: string
 
   constructor(key: string) {
-    super('FactoryHardTimeout', FactoryHardTimeout.code, FactoryHardTimeout.message)
+    super(FactoryHardTimeout.message)
     this.key = key
   }
 }
 
 /** `undefined` cannot be told from a miss, so it is not cached. Use `null`, or `ctx.skip()` in a factory. */
 export class UndefinedValueError extends CacheError {
-  static readonly code = 'E_UNDEFINED_VALUE'
+  static override readonly code: string = 'E_UNDEFINED_VALUE'
+  static override readonly title: string = 'UndefinedValueError'
 
   constructor(key: string) {
-    super(
-      'UndefinedValueError',
-      UndefinedValueError.code,
-      `Cannot set undefined value in the cache, key: ${key}`,
-    )
+    super(`Cannot set undefined value in the cache, key: ${key}`)
   }
 }
 
 /** L2 failed and `suppressL2Errors` is `false`. What the store said is the `cause`. */
 export class L2CacheError extends CacheError {
-  static readonly code = 'E_L2_CACHE_ERROR'
+  static override readonly code: string = 'E_L2_CACHE_ERROR'
+  static override readonly title: string = 'L2CacheError'
   static readonly message = 'An error occurred while interacting with the L2 cache'
 
   constructor(cause: unknown) {
-    super('L2CacheError', L2CacheError.code, L2CacheError.message, cause)
+    super(L2CacheError.message, cause)
   }
 }
 
 /** A call to L2 did not answer within `l2Timeout`. The `cause` of an {@link L2CacheError}. */
 export class L2TimeoutError extends CacheError {
-  static readonly code = 'E_L2_TIMEOUT'
+  static override readonly code: string = 'E_L2_TIMEOUT'
+  static override readonly title: string = 'L2TimeoutError'
 
   constructor(ms: number) {
-    super('L2TimeoutError', L2TimeoutError.code, `L2 did not answer within ${ms} ms`)
+    super(`L2 did not answer within ${ms} ms`)
   }
 }
 
 /** L2 is left alone after repeated failures until the breaker lets a probe through. */
 export class L2UnavailableError extends CacheError {
-  static readonly code = 'E_L2_UNAVAILABLE'
+  static override readonly code: string = 'E_L2_UNAVAILABLE'
+  static override readonly title: string = 'L2UnavailableError'
 
   constructor() {
-    super('L2UnavailableError', L2UnavailableError.code, 'L2 is left alone after repeated failures')
+    super('L2 is left alone after repeated failures')
   }
 }
 
 /** A value cannot be turned into text and back by the serializer. */
 export class SerializationError extends CacheError {
-  static readonly code = 'E_SERIALIZATION'
+  static override readonly code: string = 'E_SERIALIZATION'
+  static override readonly title: string = 'SerializationError'
 
   constructor(key: string, cause: unknown) {
     super(
-      'SerializationError',
-      SerializationError.code,
       `The serializer cannot write the value, key: ${key}. Cache plain data, or pass a serializer that can`,
       cause,
     )
@@ -123,45 +128,47 @@ export interface InvalidOption {
 
 /** An option or argument has the wrong type or is out of range. */
 export class InvalidOptionError extends CacheError {
-  static readonly code: string = 'E_INVALID_OPTION'
+  static override readonly code: string = 'E_INVALID_OPTION'
+  static override readonly title: string = 'InvalidOptionError'
   readonly option: string
   readonly received: string
   readonly allowed: string
 
   constructor({ option, received, allowed }: InvalidOption) {
-    super(
-      'InvalidOptionError',
-      InvalidOptionError.code,
-      `Invalid ${option}: received ${received}, expected ${allowed}`,
-    )
+    super(`Invalid ${option}: received ${received}, expected ${allowed}`)
     this.option = option
     this.received = received
     this.allowed = allowed
   }
 }
 
+/** What a plain driver is answered where nothing can make more of it. */
+export function noCoordination(): InvalidOptionError {
+  return new InvalidOptionError({
+    option: 'useL2Layer',
+    received: 'a driver that does not coordinate isolates',
+    allowed: "a driver of ekiben, or plainDriver(driver) from 'ekiben/drivers/plain'",
+  })
+}
+
 /** `use(name)` was given a name that `stores` does not have. */
 export class UnknownStoreError extends CacheError {
-  static readonly code = 'E_UNKNOWN_STORE'
+  static override readonly code: string = 'E_UNKNOWN_STORE'
+  static override readonly title: string = 'UnknownStoreError'
 
   constructor(name: string, known: readonly string[]) {
-    super(
-      'UnknownStoreError',
-      UnknownStoreError.code,
-      `There is no store "${name}". Known stores: ${known.join(', ')}`,
-    )
+    super(`There is no store "${name}". Known stores: ${known.join(', ')}`)
   }
 }
 
 /** A driver was built without the binding it works on, or the binding is absent at the call. */
 export class MissingBindingError extends CacheError {
-  static readonly code = 'E_MISSING_BINDING'
+  static override readonly code: string = 'E_MISSING_BINDING'
+  static override readonly title: string = 'MissingBindingError'
   readonly option: string
 
   constructor({ option, driver }: { readonly option: string; readonly driver: string }) {
     super(
-      'MissingBindingError',
-      MissingBindingError.code,
       `${driver} has no ${option}: bind it in the configuration of the Worker and pass it, or a function that returns it`,
     )
     this.option = option

@@ -1,3 +1,4 @@
+import type { Loose } from './loose.ts'
 import { attempt, type Step } from './trace.ts'
 
 interface StoreEvent {
@@ -16,9 +17,9 @@ export interface BusMessage {
 
 /** Event names and payloads: Bentocache's, and Ekiben's own below the blank line. */
 export interface CacheEvents {
-  'cache:hit': KeyEvent & { readonly value: any; readonly layer: 'l1' | 'l2'; readonly graced: boolean }
+  'cache:hit': KeyEvent & { readonly value: Loose; readonly layer: 'l1' | 'l2'; readonly graced: boolean }
   'cache:miss': KeyEvent
-  'cache:written': KeyEvent & { readonly value: any }
+  'cache:written': KeyEvent & { readonly value: Loose }
   'cache:deleted': KeyEvent
   'cache:expire': KeyEvent
   'cache:cleared': StoreEvent
@@ -33,78 +34,55 @@ export interface CacheEvents {
 
 /** The emitter contract: Node's EventEmitter, Emittery and the built-in one fulfil it. */
 export interface Emitter {
-  on(event: string, callback: (...values: any[]) => void): unknown
-  once(event: string, callback: (...values: any[]) => void): unknown
-  off(event: string, callback: (...values: any[]) => void): unknown
-  emit(event: string, ...values: any[]): unknown
+  on(event: string, callback: (...values: Loose[]) => void): unknown
+  once(event: string, callback: (...values: Loose[]) => void): unknown
+  off(event: string, callback: (...values: Loose[]) => void): unknown
+  emit(event: string, ...values: Loose[]): unknown
 }
 
-type Callback = (...values: any[]) => void
-
-/** The built-in emitter. A listener that throws stops neither the cache nor its neighbours. */
-export class EventEmitter implements Emitter {
-  readonly #listeners = new Map<string, { readonly callback: Callback; readonly once: boolean }[]>()
-
-  on(event: string, callback: Callback): void {
-    this.#add(event, callback, false)
+/** Makes the built-in emitter. A listener that throws stops neither the cache nor its neighbours. */
+export function makeEmitter(): Emitter {
+  type Callback = Parameters<Emitter['on']>[1]
+  let listeners: readonly { readonly event: string; readonly callback: Callback; readonly once: boolean }[] =
+    []
+  const add = (event: string, callback: Callback, once: boolean): void => {
+    listeners = [...listeners, { event, callback, once }]
   }
-
-  once(event: string, callback: Callback): void {
-    this.#add(event, callback, true)
-  }
-
-  off(event: string, callback: Callback): void {
-    const left = this.#listeners.get(event)?.filter((listener) => listener.callback !== callback)
-    if (left) this.#listeners.set(event, left)
-  }
-
-  emit(event: string, ...values: unknown[]): void {
-    const listeners = this.#listeners.get(event)
-    if (!listeners) return
-    if (listeners.some(({ once }) => once)) {
-      this.#listeners.set(
-        event,
-        listeners.filter(({ once }) => !once),
-      )
-    }
-    for (const { callback } of listeners) attempt(() => callback(...values))
-  }
-
-  #add(event: string, callback: Callback, once: boolean): void {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { callback, once }])
+  return {
+    on: (event, callback) => add(event, callback, false),
+    once: (event, callback) => add(event, callback, true),
+    off: (event, callback) => {
+      listeners = listeners.filter((other) => other.event !== event || other.callback !== callback)
+    },
+    emit: (event, ...values) => {
+      const called = listeners.filter((listener) => listener.event === event)
+      listeners = listeners.filter((listener) => !listener.once || !called.includes(listener))
+      for (const { callback } of called) attempt(() => callback(...values))
+    },
   }
 }
 
-/** Hangs an emitter on the trace: which steps are events, and under which name. */
+/** Which steps are events, and under which name; their payloads are the steps' own fields. */
+const EVENTS: Readonly<Partial<Record<Step['type'], keyof CacheEvents>>> = {
+  'l1.hit': 'cache:hit',
+  'l2.hit': 'cache:hit',
+  miss: 'cache:miss',
+  written: 'cache:written',
+  deleted: 'cache:deleted',
+  expired: 'cache:expire',
+  cleared: 'cache:cleared',
+  published: 'bus:message:published',
+  received: 'bus:message:received',
+  unacknowledged: 'cache:unacknowledged',
+  oversized: 'cache:oversized',
+}
+
+/** Hangs an emitter on the trace. */
 export function emitSteps(emitter: Emitter): (step: Step) => void {
-  const emit = <Name extends keyof CacheEvents>(name: Name, payload: CacheEvents[Name]): void =>
-    attempt(() => emitter.emit(name, payload))
-  return (step) => {
-    const { store } = step
-    switch (step.type) {
-      case 'l1.hit':
-      case 'l2.hit': {
-        const layer = step.type === 'l1.hit' ? 'l1' : 'l2'
-        return emit('cache:hit', { key: step.key, value: step.value, store, layer, graced: step.graced })
-      }
-      case 'miss':
-        return emit('cache:miss', { key: step.key, store })
-      case 'written':
-        return emit('cache:written', { key: step.key, value: step.value, store })
-      case 'deleted':
-        return emit('cache:deleted', { key: step.key, store })
-      case 'expired':
-        return emit('cache:expire', { key: step.key, store })
-      case 'cleared':
-        return emit('cache:cleared', { store })
-      case 'published':
-        return emit('bus:message:published', { message: step.message })
-      case 'received':
-        return emit('bus:message:received', { message: step.message })
-      case 'unacknowledged':
-        return emit('cache:unacknowledged', { store, names: step.names })
-      case 'oversized':
-        return emit('cache:oversized', { key: step.key, store, layer: step.layer, bytes: step.bytes })
-    }
+  return ({ type, ...payload }) => {
+    const name = EVENTS[type]
+    if (!name) return
+    const event = 'message' in payload ? { message: payload.message } : payload
+    attempt(() => emitter.emit(name, type.endsWith('.hit') ? { ...event, layer: type.slice(0, 2) } : event))
   }
 }

@@ -1,4 +1,5 @@
 import { FactoryError, type FactoryHardTimeout } from './errors.ts'
+import type { Loose } from './loose.ts'
 import { checkTags, join, type OperationOptions, type Settings } from './options.ts'
 import { type Call, tell } from './stack.ts'
 import { attempt } from './trace.ts'
@@ -17,7 +18,7 @@ export interface FactoryContext {
   /** Aborts at the flight's deadline (`hardTimeout`, else 25 s): then nobody waits for this run any more. */
   readonly signal: AbortSignal
   /** The expired value, while there is one that may still be served; in the background too. */
-  readonly gracedEntry: { readonly value: any } | undefined
+  readonly gracedEntry: { readonly value: Loose } | undefined
   /** Caches nothing: `return ctx.skip()`. The callers get `undefined`, even if an expired value exists. */
   skip(): undefined
   /** Fails as if thrown: nothing is cached, a graced value is served if there is one. */

@@ -1,6 +1,7 @@
 import { age, type Instant } from './clock.ts'
 import type { Entry } from './entry.ts'
-import type { JournalEvent, Names } from './ports.ts'
+import { touches } from './journal.ts'
+import type { Invalidation, Names } from './ports.ts'
 
 /** What a flight's read of L2 found. */
 export interface Look {
@@ -50,80 +51,72 @@ export interface Flight extends Omit<FlightPlan, 'deadline'> {
 const SWEPT = 4
 
 /** The flights of one store in one isolate, one per key. */
-export class Flights {
-  readonly #slots = new Map<string, Flight>()
-  #started = 0
-
+export interface Flights {
   /** Flights under way. */
-  get size(): number {
-    return this.#slots.size
-  }
-
+  size(): number
   /** Id of the newest flight so far. */
-  get newest(): number {
-    return this.#started
-  }
-
-  get(key: string): Flight | undefined {
-    return this.#slots.get(key)
-  }
-
+  newest(): number
+  get(key: string): Flight | undefined
   /** Opens a flight in the slot of its key. `take` sets what it does at once, before anybody can board. */
-  start(plan: FlightPlan, take: (flight: Flight) => Pick<Flight, 'look' | 'outcome'>): Flight {
-    const flight = {
-      ...plan,
-      id: ++this.#started,
-      since: plan.startedAt,
-      asOf: plan.startedAt,
-      cursor: -1,
-      running: false,
-    } as Flight
-    this.put(flight)
-    return Object.assign(flight, take(flight))
-  }
-
+  start(plan: FlightPlan, take: (flight: Flight) => Pick<Flight, 'look' | 'outcome'>): Flight
   /** Gives the flight the slot of its key, whoever has it now. */
-  put(flight: Flight): void {
-    this.#slots.delete(flight.key)
-    this.#slots.set(flight.key, flight)
-    this.#sweep(flight.startedAt)
-  }
-
+  put(flight: Flight): void
   /** Clears the slot, if the flight still owns it: a late leader must not remove its successor. */
-  leave(flight: Flight): void {
-    if (this.#slots.get(flight.key) === flight) this.#slots.delete(flight.key)
-  }
-
+  leave(flight: Flight): void
   /** Clears the slot of a key, or all: who comes from now on starts a new flight. */
-  detach(key?: string): void {
-    if (key === undefined) this.#slots.clear()
-    else this.#slots.delete(key)
+  detach(key?: string): void
+  /** Clears the slots of the flights that an event touches which they did not yet know when they read. */
+  detachTouched(events: readonly (Invalidation & { readonly seq?: number })[]): void
+}
+
+export function makeFlights(): Flights {
+  const slots = new Map<string, Flight>()
+  let started = 0
+
+  const leave = (flight: Flight): void => {
+    if (slots.get(flight.key) === flight) slots.delete(flight.key)
   }
 
-  /** Clears the slots of the flights that read before an event that touches them. */
-  detachTouched(events: readonly Omit<JournalEvent, 'soft'>[]): void {
-    if (this.#slots.size === 0) return
-    const last = new Map<string, number>()
-    for (const { kind, name, seq } of events) last.set(`${kind} ${name}`, seq)
-    for (const flight of this.#slots.values()) {
-      const touched = (id: string): boolean => (last.get(id) ?? -1) > flight.cursor
-      if (
-        touched(`key ${flight.l2Key}`) ||
-        flight.tags.some((tag) => touched(`tag ${tag}`)) ||
-        flight.namespaces.some((path) => touched(`namespace ${path}`))
-      ) {
-        this.leave(flight)
-      }
-    }
-  }
-
-  /** Slots whose leader died are cleared by whoever comes later; the oldest stand first. */
-  #sweep(now: Instant): void {
+  const put = (flight: Flight): void => {
+    slots.delete(flight.key)
+    slots.set(flight.key, flight)
+    // Slots whose leader died are cleared by whoever comes later; the oldest stand first.
     let left = SWEPT
-    for (const flight of this.#slots.values()) {
+    for (const other of slots.values()) {
       if (left-- === 0) return
-      if (isOverdue(flight, now)) this.leave(flight)
+      if (isOverdue(other, flight.startedAt)) leave(other)
     }
+  }
+
+  return {
+    size: () => slots.size,
+    newest: () => started,
+    get: (key) => slots.get(key),
+    start: (plan, take) => {
+      const { startedAt } = plan
+      const flight = {
+        ...plan,
+        id: ++started,
+        since: startedAt,
+        asOf: startedAt,
+        cursor: -1,
+        running: false,
+      } as Flight
+      put(flight)
+      return Object.assign(flight, take(flight))
+    },
+    put,
+    leave,
+    detach: (key) => {
+      if (key === undefined) slots.clear()
+      else slots.delete(key)
+    },
+    detachTouched: (events) => {
+      for (const flight of slots.values()) {
+        if (events.some((event) => (event.seq ?? Infinity) > flight.cursor && touches(event, flight)))
+          leave(flight)
+      }
+    },
   }
 }
 

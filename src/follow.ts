@@ -1,10 +1,10 @@
 import { age, type Instant, instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
-import { type Entry, freshness } from './entry.ts'
+import { type Entry } from './entry.ts'
 import { FactoryHardTimeout } from './errors.ts'
 import { report } from './factory.ts'
 import { type Flight, isOverdue, timeLeft } from './flight.ts'
-import { gracedEntry } from './produce.ts'
+import { gracedEntry, uncheckedEntry } from './graced.ts'
 import { serve, serveStale, valueFor } from './serve.ts'
 import type { Call } from './stack.ts'
 
@@ -21,20 +21,27 @@ export type Again = 'overdue' | 'older' | 'elsewhere'
 
 export type Ride = { readonly value: unknown } | { readonly again: Again }
 
+/** A caller and the flight it waits for. */
+export interface Passenger {
+  readonly call: Call
+  readonly flight: Flight
+  readonly asked: Asked
+}
+
 /** Waits for a flight on timers of the caller's own, and decides what the caller gets of it. */
-export async function follow(call: Call, flight: Flight, asked: Asked): Promise<Ride> {
-  const { settings, stack } = call
+export async function follow(passenger: Passenger): Promise<Ride> {
+  const { call, flight, asked } = passenger
+  const { settings } = call
   const found = await waitFor(call, flight, flight.look)
   if (found === TIMED_OUT) return overdue(call, flight)
-  if (found.entry && !found.stale) return take(call, flight, found.entry, asked, 'l2')
+  if (found.entry && !found.stale) return take(passenger, found.entry, 'l2')
   const stale =
-    settings.grace > 0 && found.entry && mayTake(call, flight, found.entry, asked, true)
+    settings.grace > 0 && found.entry && mayTake(passenger, found.entry, true)
       ? found.entry
       : undefined
   if (stale && settings.timeout === 0) return { value: serveStale(call, stale, 'l2', 'refresh') }
-  const unchecked = found.blind && settings.onOutage === 'stale' ? stack.l1?.find(call.id) : undefined
-  if (unchecked && freshness(unchecked, asked.at) !== 'dead')
-    return { value: serveStale(call, unchecked, 'l1', 'outage') }
+  const unchecked = found.blind && uncheckedEntry(call, asked.at)
+  if (unchecked) return { value: serveStale(call, unchecked, 'l1', 'outage') }
 
   try {
     const outcome = await waitFor(
@@ -44,7 +51,7 @@ export async function follow(call: Call, flight: Flight, asked: Asked): Promise<
       stale && { since: asked.at, ms: settings.timeout },
     )
     if (outcome === 'skipped') return { value: undefined }
-    if (outcome !== TIMED_OUT && outcome !== 'elsewhere') return take(call, flight, outcome, asked)
+    if (outcome !== TIMED_OUT && outcome !== 'elsewhere') return take(passenger, outcome)
     if (stale) return { value: serveStale(call, stale, 'l2', outcome === TIMED_OUT ? 'timeout' : 'refresh') }
     return outcome === 'elsewhere' ? { again: outcome } : overdue(call, flight)
   } catch (error) {
@@ -82,22 +89,17 @@ function overdue(call: Call, flight: Flight): Ride {
 }
 
 /** Gives the caller what a flight brought, unless it is older than the caller may take. */
-function take(call: Call, flight: Flight, entry: Entry, asked: Asked, layer?: 'l2'): Ride {
-  if (!mayTake(call, flight, entry, asked)) return { again: 'older' }
+function take(passenger: Passenger, entry: Entry, layer?: 'l2'): Ride {
+  if (!mayTake(passenger, entry)) return { again: 'older' }
+  const { call } = passenger
   return { value: layer ? serve(call, entry, layer, false) : valueFor(call, entry) }
 }
 
 /** Whether nothing that was known when the caller asked is missing from what a flight found. */
-function mayTake(
-  { stack: { journal } }: Call,
-  flight: Flight,
-  entry: Entry,
-  asked: Asked,
-  graced = false,
-): boolean {
+function mayTake({ call, flight, asked }: Passenger, entry: Entry, graced = false): boolean {
+  const { journal } = call.stack
   if (flight.id > asked.newest || asked.cursor < 0) return true
-  if (entry.gen !== journal.gen || asked.gen !== journal.gen) return false
-  const verdict =
-    entry.cursor >= asked.cursor ? 'untouched' : journal.verdict(entry.l2Key, entry, entry.cursor)
+  if (entry.gen !== journal.gen() || asked.gen !== journal.gen()) return false
+  const verdict = entry.cursor >= asked.cursor ? 'untouched' : journal.verdict(entry)
   return verdict === 'untouched' || (graced && verdict === 'soft')
 }

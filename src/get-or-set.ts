@@ -1,29 +1,27 @@
 import { type Instant, instant } from './clock.ts'
-import { freshness } from './entry.ts'
 import { FactoryHardTimeout } from './errors.ts'
 import { type Factory, report } from './factory.ts'
 import { type Flight, isOverdue } from './flight.ts'
 import { type Asked, follow } from './follow.ts'
 import { FLIGHT_DEADLINE } from './options.ts'
-import { look, produce } from './produce.ts'
+import { namesOf } from './l2.ts'
+import { look } from './look.ts'
+import { produce } from './produce.ts'
 import { inBackground } from './runtime.ts'
-import { serve, serveStale } from './serve.ts'
+import { held, serve, serveStale } from './serve.ts'
 import { type Call, tell } from './stack.ts'
 
 /** The straight line: L1, then one flight per key: L2, the factory, and the way back into both tiers. */
 export async function getOrSet(call: Call, factory: Factory<unknown>): Promise<unknown> {
-  const { stack, settings, runtime } = call
+  const { settings, runtime } = call
   const now = instant(runtime)
-  const held = settings.forceFresh ? undefined : stack.l1?.find(call.id)
-  if (held && stack.journal.trusts(held.asOf, stack.settings.maxStaleness, now)) {
-    const state = freshness(held, now)
-    if (state === 'fresh' || (state === 'backoff' && settings.grace > 0)) {
-      stack.sync.pollIfDue(runtime, now)
-      return serve(call, held, 'l1', state !== 'fresh')
-    }
-    if (state === 'stale' && settings.grace > 0 && settings.timeout === 0) {
+  const own = settings.forceFresh ? undefined : held(call, now)
+  if (own?.state === 'fresh') return serve(call, own.entry, 'l1', false)
+  if (own && settings.grace > 0) {
+    if (own.state === 'backoff') return serve(call, own.entry, 'l1', true)
+    if (own.state === 'stale' && settings.timeout === 0) {
       if (!underWay(call, now)) lead(call, factory, now)
-      return serveStale(call, held, 'l1', 'refresh')
+      return serveStale(call, own.entry, 'l1', 'refresh')
     }
   }
   return fly(call, factory, now)
@@ -32,11 +30,11 @@ export async function getOrSet(call: Call, factory: Factory<unknown>): Promise<u
 /** Rides a flight to its end; where that gives no answer, the next one, the last of them the caller's own. */
 async function fly(call: Call, factory: Factory<unknown>, at: Instant): Promise<unknown> {
   const { journal, flights } = call.stack
-  const asked: Asked = { at, newest: flights.newest, gen: journal.gen, cursor: journal.seen }
+  const asked: Asked = { at, newest: flights.newest(), gen: journal.gen(), cursor: journal.seen() }
   let after = 0
   for (let overdue = 0; ;) {
     const flight = await board(call, factory, after)
-    const ride = await follow(call, flight, asked)
+    const ride = await follow({ call, flight, asked })
     if ('value' in ride) return ride.value
     if (ride.again === 'overdue' && ++overdue > 1) throw report(call, new FactoryHardTimeout(call.key))
     after = ride.again === 'elsewhere' ? Infinity : asked.newest
@@ -52,7 +50,7 @@ async function board(call: Call, factory: Factory<unknown>, after: number): Prom
   let flight = underWay(call, now, after)
   if (flight && !trusted(flight, now)) {
     // Joining is reading a value that is not there yet: the journal must be as recent as for any other read.
-    await stack.sync.pull(runtime)
+    await stack.l2?.pull(runtime)
     now = instant(runtime)
     flight = underWay(call, now, after)
   }
@@ -70,15 +68,14 @@ function underWay({ stack, settings, id }: Call, now: Instant, after = 0): Fligh
 
 /** Starts a flight in the slot of the key. The runtime keeps its work alive, whatever becomes of this request. */
 function lead(call: Call, factory: Factory<unknown>, now: Instant): Flight {
-  const { stack, scope, settings, runtime } = call
+  const { stack, settings, runtime } = call
   const { flights } = stack
   const late = flights.get(call.id)
   tell(call, { type: late ? 'flight.takeover' : 'flight.lead' })
   const plan = {
     key: call.id,
     l2Key: call.l2Key,
-    tags: scope.tags(settings.tags),
-    namespaces: scope.namespaces,
+    ...namesOf(call),
     startedAt: now,
     deadline: Math.min(settings.hardTimeout ?? FLIGHT_DEADLINE, 3 * stack.settings.l2Timeout),
     token: late && isOverdue(late, now) ? late.token : runtime.randomId(),
@@ -87,7 +84,7 @@ function lead(call: Call, factory: Factory<unknown>, now: Instant): Flight {
   }
   const flight = flights.start(plan, (started) => {
     const found = look(call, started)
-    const produced = found.then((start) => produce(call, started, start, factory))
+    const produced = found.then((start) => produce({ call, flight: started, factory }, start))
     return { look: found, outcome: produced.finally(() => flights.leave(started)) }
   })
   inBackground(runtime, flight.outcome)

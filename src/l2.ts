@@ -1,71 +1,118 @@
-import { Breaker } from './breaker.ts'
-import { instant } from './clock.ts'
-import { TIMED_OUT, within } from './deadline.ts'
-import { L2CacheError, L2TimeoutError, L2UnavailableError } from './errors.ts'
-import type { Coordination, Limits, Runtime } from './ports.ts'
+import type { Instant } from './clock.ts'
+import type { Entry } from './entry.ts'
+import type { Flight, Look } from './flight.ts'
+import type { Journal } from './journal.ts'
+import type { Settings } from './options.ts'
+import type {
+  CacheDriver,
+  CommitMode,
+  Coordination,
+  Cursor,
+  Invalidation,
+  Names,
+  Page,
+  ReadReply,
+  Runtime,
+} from './ports.ts'
+import type { Call, Operation } from './stack.ts'
 import type { Trace } from './trace.ts'
+import type { Draft } from './write.ts'
+
+/**
+ * The shared tier, as the flow sees it. Types only: what it takes to work with a store comes with the store's driver,
+ * so a cache of memory alone does not carry it.
+ */
+export interface L2 {
+  /** A key as the store takes it. */
+  key(name: string): string | Promise<string>
+  /**
+   * Reads a key in one round trip: entry, verdict, lease and news.
+   *
+   * @throws {@link L2CacheError}
+   */
+  read(call: Call, options?: ReadOptions): Promise<Found>
+  /** Waits for the value or the lease while another isolate holds it. `'elsewhere'`: the caller need not wait on. */
+  awaitLease(call: Call, flight: Flight, start: Start): Promise<Start | 'elsewhere'>
+  /**
+   * Hands a value to the store in one round trip. Gives whether the store has it; `undefined` where it is not to have
+   * it and was not asked.
+   *
+   * @throws {@link L2CacheError} when the outcome is unknown.
+   */
+  commit(call: Call, draft: Draft, mode: CommitMode): Promise<boolean | undefined>
+  /** Gives an unused lease back, so that nobody waits for its end. */
+  release(call: Call, token: string): void
+  /**
+   * Sends invalidations in one round trip. `undefined`: not acknowledged; they are tried again in the background.
+   *
+   * @throws {@link L2CacheError} if `suppressL2Errors` is off.
+   */
+  invalidate(operation: Operation, events: readonly Invalidation[]): Promise<Invalidated | undefined>
+  /** Reads and deletes a key, acknowledged as an invalidation is. */
+  take(call: Call): Promise<{ readonly entry: Entry | undefined } | undefined>
+  /** Asks for news behind the answer, if the last are older than `pollInterval` and nobody else is asking. */
+  pollIfDue(runtime: Runtime, now: Instant): void
+  /** Waits for news at most `l2Timeout`. Callers at the same time share one pull. */
+  pull(runtime: Runtime): Promise<unknown>
+}
+
+/** What a reply is worth. */
+export interface Told {
+  /** When the call was sent: nothing acknowledged before is missing from its reply. */
+  readonly at: Instant
+  /** The generation of the journal the reply belongs to; what it brings may be kept only while that lasts. */
+  readonly gen: number
+}
+
+/** An acknowledged invalidation. */
+export interface Invalidated {
+  readonly gen: number
+  readonly page: Page
+}
+
+export interface ReadOptions {
+  /** Ask for the lease under this token, if the entry is missing or stale. */
+  readonly token?: string
+  /** A version to count as missing; `'*'` for any. */
+  readonly unusable?: string | undefined
+  /** Told the place of the read before its page is taken in. */
+  readonly onReply?: (seq: number) => void
+}
+
+/** What one read told, already compared with the journal. */
+export interface Found extends Told, Pick<ReadReply, 'stale' | 'lease' | 'leaseLeft'> {
+  /** Decoded; absent when missing, dead or unusable. */
+  readonly entry: Entry | undefined
+  /** The journal's end at the read. */
+  readonly head: Cursor
+}
+
+/** What a leader knows when it has read L2; `found` is absent when L2 was not asked, or gave no answer. */
+export interface Start extends Look {
+  readonly found: Found | undefined
+}
 
 /** Wraps every call to L2, as Bentocache's option of the same name does. */
 export type InternalOperationWrapper = <T>(run: () => T) => T
 
+/** What an L2 is made of. */
 export interface L2Config {
-  readonly store: string
-  readonly coordination: Coordination
-  readonly limits: Limits
-  /** Deadline of a call, in milliseconds. */
-  readonly timeout: number
-  /** Pause of the breaker, in milliseconds. */
-  readonly pause: number
-  readonly wrap: InternalOperationWrapper | undefined
+  /** Name of the store. */
+  readonly name: string
+  readonly settings: Settings
+  readonly journal: Journal
   readonly trace: Trace
+  /** The driver behind it; absent where values stay in L1. */
+  readonly driver: CacheDriver | undefined
+  /** What coordinates the isolates; absent where only the driver's plain methods are there. */
+  readonly coordination: Coordination | undefined
+  readonly wrap: InternalOperationWrapper | undefined
 }
 
-/**
- * The guard in front of every store: a deadline on each call by the caller's own timer, and a breaker. Whatever goes
- * wrong becomes an {@link L2CacheError}; what that means for the caller is the flow's business.
- */
-export class L2 {
-  readonly limits: Limits
-  readonly #config: L2Config
-  readonly #breaker: Breaker
+/** Makes an L2. Drivers hand it over: `connectL2` by those that coordinate. */
+export type ConnectL2 = (config: L2Config) => L2
 
-  constructor(config: L2Config) {
-    this.limits = config.limits
-    this.#config = config
-    this.#breaker = new Breaker(config.pause)
-  }
-
-  /**
-   * Makes one call. `insist` goes out even while the breaker is open: retries of an invalidation must get through
-   * as soon as the store is back.
-   *
-   * @throws {@link L2CacheError}
-   */
-  async call<Name extends keyof Coordination>(
-    runtime: Runtime,
-    operation: Name,
-    request: Parameters<Coordination[Name]>[0],
-    insist = false,
-  ): Promise<Awaited<ReturnType<Coordination[Name]>>> {
-    const { coordination, timeout, wrap } = this.#config
-    if (!this.#breaker.allows(instant(runtime)) && !insist) throw new L2CacheError(new L2UnavailableError())
-    try {
-      const method = coordination[operation] as (request: unknown) => ReturnType<Coordination[Name]>
-      const run = (): ReturnType<Coordination[Name]> => method.call(coordination, request)
-      const reply = await within(runtime, (wrap ? wrap(run) : run()) as Promise<unknown>, timeout)
-      if (reply === TIMED_OUT) throw new L2TimeoutError(timeout)
-      if (this.#breaker.succeeded()) this.#tell('closed')
-      return reply as Awaited<ReturnType<Coordination[Name]>>
-    } catch (error) {
-      if (this.#breaker.failed(instant(runtime))) this.#tell('open')
-      const { trace, store } = this.#config
-      if (trace.active) trace.tell({ type: 'l2.error', store, operation, error })
-      throw new L2CacheError(error)
-    }
-  }
-
-  #tell(state: 'open' | 'closed'): void {
-    const { trace, store } = this.#config
-    trace.tell({ type: 'breaker', store, state })
-  }
+/** Names of a call, as a coordinator takes them. */
+export function namesOf({ scope, settings }: Operation): Names {
+  return { tags: scope.tags(settings.tags), namespaces: scope.namespaces }
 }

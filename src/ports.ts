@@ -5,6 +5,7 @@
  */
 
 import type { Entry } from './entry.ts'
+import type { ConnectL2 } from './l2.ts'
 import type { Sieve } from './sieve.ts'
 
 /** A value that may come now or later; Bentocache's drivers may answer synchronously. */
@@ -207,4 +208,6 @@ export interface DriverConfig {
 export interface CreateDriverResult<Driver = CacheDriver> {
   readonly options: Readonly<Record<string, unknown>>
   factory(config: DriverConfig): Driver
+  /** Makes an L2 of the driver. It comes with the driver, so that a cache of memory alone does not carry it. */
+  readonly connect?: ConnectL2
 }

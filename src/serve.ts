@@ -1,5 +1,19 @@
-import { type Entry, valueOf } from './entry.ts'
+import type { Instant } from './clock.ts'
+import { type Entry, type Freshness, freshness, valueOf } from './entry.ts'
 import { type Call, tell } from './stack.ts'
+
+/** What L1 has of a key, if it may be trusted. News are asked for behind the answer when they are due. */
+export function held(
+  call: Call,
+  now: Instant,
+): { readonly entry: Entry; readonly state: Freshness } | undefined {
+  const { l1, l2, journal, settings } = call.stack
+  const entry = l1?.find(call.id)
+  if (!entry || !journal.trusts(entry.asOf, settings.maxStaleness, now)) return undefined
+  const state = freshness(entry, now)
+  if (state === 'fresh') l2?.pollIfDue(call.runtime, now)
+  return { entry, state }
+}
 
 /** The caller's own copy of a value. */
 export function valueFor({ stack }: Call, entry: Entry): unknown {
@@ -9,7 +23,7 @@ export function valueFor({ stack }: Call, entry: Entry): unknown {
 /** Hands a value out of a tier. */
 export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2', graced: boolean): unknown {
   const value = valueFor(call, entry)
-  if (call.stack.trace.active) tell(call, { type: `${layer}.hit`, graced, value })
+  if (call.stack.trace.active()) tell(call, { type: `${layer}.hit`, graced, value })
   return value
 }
 

@@ -1,100 +1,96 @@
 /** What a {@link Sieve} holds: the owner's data plus the links of the queue, in one object. */
 export interface SieveNode {
   readonly key: string
-  /** Weight against `maxBytes`. */
+  /** Weight against `maxBytes`; infinite for one that must not be kept. */
   readonly bytes: number
-  /** Seen since the hand last passed. Set by whoever reads. */
+  /** Seen since the hand last passed. */
   visited: boolean
   /** Towards the newer end. */
   newer: this | undefined
   older: this | undefined
 }
 
+/** A map bounded in items and bytes. */
+export interface Sieve<Node extends SieveNode> {
+  readonly size: () => number
+  readonly bytes: () => number
+  get(key: string): Node | undefined
+  /** Looks without counting as a read. */
+  peek(key: string): Node | undefined
+  /** Puts a node in, evicting until it fits. One that could never fit is not put in: `false`. */
+  set(node: Node): boolean
+  delete(key: string): boolean
+  clear(): void
+  /** All nodes, in no useful order. */
+  values(): IterableIterator<Node>
+}
+
 /**
- * A map bounded in items and bytes that evicts by SIEVE (Zhang et al., NSDI 2024): one queue in order of arrival,
- * and a hand that walks from old to new, sparing what was read since its last pass. A hit sets one bit; eviction is
- * O(1) amortised; one scan of cold keys cannot flush the hot ones.
+ * Makes a bounded map that evicts by SIEVE (Zhang et al., NSDI 2024): one queue in order of arrival, and a hand that
+ * walks from old to new, sparing what was read since its last pass. A hit sets one bit; eviction is O(1) amortised;
+ * one scan of cold keys cannot flush the hot ones.
  */
-export class Sieve<Node extends SieveNode> {
-  readonly #nodes = new Map<string, Node>()
-  readonly #maxItems: number
-  readonly #maxBytes: number
-  #bytes = 0
-  #newest: Node | undefined
-  #oldest: Node | undefined
-  #hand: Node | undefined
+// oxlint-disable-next-line max-lines-per-function -- a closure over one queue, whose parts mean nothing apart
+export function makeSieve<Node extends SieveNode>(maxItems: number, maxBytes: number): Sieve<Node> {
+  const nodes = new Map<string, Node>()
+  let bytes = 0
+  let newest: Node | undefined
+  let oldest: Node | undefined
+  let hand: Node | undefined
 
-  constructor(maxItems: number, maxBytes: number) {
-    this.#maxItems = maxItems
-    this.#maxBytes = maxBytes
-  }
-
-  get size(): number {
-    return this.#nodes.size
-  }
-
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  get(key: string): Node | undefined {
-    const node = this.#nodes.get(key)
+  const get = (key: string): Node | undefined => {
+    const node = nodes.get(key)
     if (node) node.visited = true
     return node
   }
 
-  /** Looks without counting as a read. */
-  peek(key: string): Node | undefined {
-    return this.#nodes.get(key)
-  }
-
-  /** Puts a node in, evicting until it fits. One that could never fit is not put in: `false`. */
-  set(node: Node): boolean {
-    this.delete(node.key)
-    if (node.bytes === Infinity || node.bytes > this.#maxBytes) return false
-    while (this.#nodes.size >= this.#maxItems || this.#bytes + node.bytes > this.#maxBytes) this.#evict()
-    node.older = this.#newest
-    if (this.#newest) this.#newest.newer = node
-    this.#newest = node
-    this.#oldest ??= node
-    this.#nodes.set(node.key, node)
-    this.#bytes += node.bytes
-    return true
-  }
-
-  delete(key: string): boolean {
-    const node = this.#nodes.get(key)
+  const remove = (key: string): boolean => {
+    const node = nodes.get(key)
     if (!node) return false
-    if (this.#hand === node) this.#hand = node.newer
-    if (node.newer) node.newer.older = node.older
-    else this.#newest = node.older
-    if (node.older) node.older.newer = node.newer
-    else this.#oldest = node.newer
+    const { newer, older } = node
+    if (hand === node) hand = newer
+    if (newer) newer.older = older
+    else newest = older
+    if (older) older.newer = newer
+    else oldest = newer
     node.newer = node.older = undefined
-    this.#nodes.delete(key)
-    this.#bytes -= node.bytes
-    return true
+    bytes -= node.bytes
+    return nodes.delete(key)
   }
 
-  clear(): void {
-    this.#nodes.clear()
-    this.#bytes = 0
-    this.#newest = this.#oldest = this.#hand = undefined
-  }
-
-  /** All nodes, oldest first. */
-  values(): IterableIterator<Node> {
-    return this.#nodes.values()
-  }
-
-  #evict(): void {
-    let node = this.#hand ?? this.#oldest
+  const evict = (): void => {
+    let node = hand ?? oldest
     while (node?.visited) {
       node.visited = false
-      node = node.newer ?? this.#oldest
+      node = node.newer ?? oldest
     }
-    if (!node) return
-    this.#hand = node.newer
-    this.delete(node.key)
+    hand = node?.newer
+    if (node) remove(node.key)
+  }
+
+  return {
+    size: () => nodes.size,
+    bytes: () => bytes,
+    get,
+    peek: (key) => nodes.get(key),
+    set: (node) => {
+      remove(node.key)
+      if (node.bytes === Infinity || node.bytes > maxBytes) return false
+      while (nodes.size >= maxItems || bytes + node.bytes > maxBytes) evict()
+      node.older = newest
+      if (newest) newest.newer = node
+      newest = node
+      oldest ??= node
+      nodes.set(node.key, node)
+      bytes += node.bytes
+      return true
+    },
+    delete: remove,
+    clear: () => {
+      nodes.clear()
+      bytes = 0
+      newest = oldest = hand = undefined
+    },
+    values: () => nodes.values(),
   }
 }

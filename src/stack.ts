@@ -1,3 +1,4 @@
+import type { BusMessage } from './events.ts'
 import type { Codec } from './entry.ts'
 import type { Flights } from './flight.ts'
 import type { Journal } from './journal.ts'
@@ -6,7 +7,6 @@ import type { L2 } from './l2.ts'
 import type { Settings } from './options.ts'
 import type { CacheDriver, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
-import type { Sync } from './sync.ts'
 import type { Step, Trace } from './trace.ts'
 
 /** A store as it runs: its tiers and what they share, one per isolate and name. */
@@ -17,13 +17,12 @@ export interface Stack {
   readonly root: Scope
   readonly codec: Codec
   readonly l1: L1 | undefined
-  readonly l2: L2
-  /** The driver behind `l2`; absent in a store that has no L2. */
+  readonly l2: L2 | undefined
+  /** The driver behind `l2`. */
   readonly driver: CacheDriver | undefined
   /** Whether other isolates learn of invalidations. */
   readonly coordinated: boolean
   readonly journal: Journal
-  readonly sync: Sync
   readonly flights: Flights
   readonly trace: Trace
   /** Unacknowledged invalidations that are being tried again. */
@@ -54,5 +53,14 @@ type Distribute<S> = S extends Step ? Omit<S, 'store' | 'key'> : never
 
 /** Tells the trace of a call, if anybody listens. */
 export function tell({ stack, key }: Pick<Call, 'stack' | 'key'>, step: Distribute<Step>): void {
-  if (stack.trace.active) stack.trace.tell({ ...step, store: stack.name, key } as Step)
+  if (stack.trace.active()) stack.trace.tell({ ...step, store: stack.name, key } as Step)
+}
+
+/** Tells that the other isolates have been told, where there is a way to tell them. */
+export function publish(
+  { trace, name, coordinated }: Stack,
+  type: BusMessage['type'],
+  keys: readonly string[],
+): void {
+  if (coordinated) trace.tell({ type: 'published', store: name, message: { type, keys } })
 }

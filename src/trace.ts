@@ -1,3 +1,5 @@
+import type { BusMessage } from './events.ts'
+
 /**
  * What happened, step by step. The flow tells the trace and nobody else; events, logs and metrics listen to it.
  * Keys are as the caller gave them, relative to their namespace.
@@ -38,13 +40,9 @@ export type Step =
   | {
       readonly type: 'published' | 'received'
       readonly store: string
-      readonly message: {
-        readonly type: 'set' | 'delete' | 'expire' | 'clear'
-        readonly keys: readonly string[]
-      }
+      readonly message: BusMessage
     }
   | { readonly type: 'journal.page'; readonly store: string; readonly events: number | 'gap' }
-  | { readonly type: 'journal.pull'; readonly store: string }
   /** An invalidation did not reach L2. It is tried again in the background. */
   | { readonly type: 'unacknowledged'; readonly store: string; readonly names: readonly string[] }
   | { readonly type: 'l2.error'; readonly store: string; readonly operation: string; readonly error: unknown }
@@ -57,24 +55,27 @@ export type Step =
 export type TraceListener = (step: Step) => void
 
 /** Collects listeners. Without any, the flow builds no steps at all. */
-export class Trace {
-  #listeners: readonly TraceListener[] = []
-
-  get active(): boolean {
-    return this.#listeners.length > 0
-  }
-
+export interface Trace {
+  active(): boolean
   /** Adds a listener; returns what removes it. */
-  add(listener: TraceListener): () => void {
-    this.#listeners = [...this.#listeners, listener]
-    return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== listener)
-    }
-  }
-
+  add(listener: TraceListener): () => void
   /** Tells all listeners. What one throws harms neither the call nor the others. */
-  tell(step: Step): void {
-    for (const listener of this.#listeners) attempt(() => listener(step))
+  tell(step: Step): void
+}
+
+export function makeTrace(): Trace {
+  let listeners: readonly TraceListener[] = []
+  return {
+    active: () => listeners.length > 0,
+    add: (listener) => {
+      listeners = [...listeners, listener]
+      return () => {
+        listeners = listeners.filter((other) => other !== listener)
+      }
+    },
+    tell: (step) => {
+      for (const listener of listeners) attempt(() => listener(step))
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 import { memoryDriver, type MemoryOptions } from '../../drivers/memory.ts'
+import { connectL2 } from '../../src/connect-l2.ts'
 import {
   BentoCache,
   type BentoStore,
@@ -92,7 +93,7 @@ function makeIsolate(
     coordination,
     limits: { maxValueBytes: 100_000, maxKeyBytes: 512 },
   } as unknown as CacheDriver
-  const store = bentostore(options).useL2Layer({ options: {}, factory: () => driver })
+  const store = bentostore(options).useL2Layer({ options: {}, factory: () => driver, connect: connectL2 })
   const bento = new BentoCache({
     default: 'main',
     stores: { main: memory === false ? store : store.useL1Layer(memoryDriver(memory)) },

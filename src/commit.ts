@@ -1,0 +1,104 @@
+import { L2CacheError } from './errors.ts'
+import type { Guard } from './guard.ts'
+import { utf8Length } from './key.ts'
+import { seal } from './payload.ts'
+import type { CommitMode, Limits } from './ports.ts'
+import { acknowledge, unacknowledged } from './retry.ts'
+import { type Call, tell } from './stack.ts'
+import { type Draft, keep } from './write.ts'
+
+/** A value on its way into L2. */
+interface Commit {
+  readonly call: Call
+  readonly draft: Draft
+  readonly mode: CommitMode
+}
+
+/**
+ * Asks the coordinator to take a value, in one round trip. The entry's own place is raised to the write's, so that
+ * the write does not evict it but whatever comes after does; refused, it leaves L1.
+ */
+export async function commit(guard: Guard, limits: Limits, work: Commit): Promise<boolean | undefined> {
+  const { call, draft, mode } = work
+  const payload = payloadOf(call, draft, limits)
+  if (payload !== undefined) return send(guard, work, payload)
+  return mode.kind === 'set' ? replaceNothing(guard, work) : undefined
+}
+
+/** Absent when L2 is not to get the value: it is told so, or the value is too large for it. */
+function payloadOf(
+  call: Call,
+  { text, settings }: Draft,
+  { maxValueBytes = Infinity }: Limits,
+): string | undefined {
+  if (text === undefined || settings.skipL2Write) return undefined
+  const fullKey = call.scope.l2Key(call.id)
+  const key = fullKey === call.l2Key ? undefined : fullKey
+  const payload = seal({ created: call.runtime.now(), key, text })
+  if (payload.length * 3 <= maxValueBytes || utf8Length(payload) <= maxValueBytes) return payload
+  tell(call, { type: 'oversized', layer: 'l2', bytes: payload.length })
+  return undefined
+}
+
+async function send(guard: Guard, { call, draft, mode }: Commit, payload: string): Promise<boolean> {
+  const { entry, freshFor, staleFor } = draft
+  const { stack, runtime } = call
+  const { journal, l1 } = stack
+  const request = {
+    op: runtime.randomId(),
+    key: call.l2Key,
+    version: runtime.randomId(),
+    payload,
+    freshFor: finite(freshFor),
+    staleFor: finite(staleFor),
+    tags: entry.tags,
+    namespaces: entry.namespaces,
+    mode,
+  }
+  const told = await guard
+    .ask(runtime, 'commit', request, {
+      onReply: ({ stored, at = -1 }, sent) => {
+        if (!stored) l1?.delete(entry.key, entry)
+        // Only within one generation of the journal can places be compared.
+        else if (sent.gen === journal.gen() && sent.gen === entry.gen)
+          entry.cursor = Math.max(entry.cursor, at)
+        return mode.kind === 'lease' || at < 0 ? undefined : at
+      },
+    })
+    .catch((error: unknown) => {
+      // Not written again: a late write could bury a newer one. A late invalidation only has it computed anew.
+      if (error instanceof L2CacheError && mode.kind === 'set')
+        unacknowledged(guard, call, [ownKey(call, false)])
+      throw error
+    })
+  const { stored, at, page } = told.reply
+  if (stored && entry.gen !== told.gen && told.gen === journal.gen() && at === page.head.seq) {
+    // The page emptied L1, but what the coordinator has just accepted is as new as the journal's end.
+    entry.gen = told.gen
+    entry.cursor = at
+    keep(call, entry)
+  }
+  tell(call, { type: 'commit', stored, mode: mode.kind })
+  return stored
+}
+
+/** L2 must not go on with the old value: where the new one is only skipped it turns stale, else it goes. */
+async function replaceNothing(guard: Guard, { call, draft }: Commit): Promise<boolean> {
+  const { skipL2Write, skipBusNotify } = draft.settings
+  if (skipL2Write && skipBusNotify) return true
+  const events = [ownKey(call, skipL2Write)]
+  const told = await acknowledge(guard, call, events, { name: 'invalidate', request: { events } })
+  if (!told) return false
+  // The invalidation makes way for the entry, it does not speak against it.
+  draft.entry.gen = told.gen
+  draft.entry.cursor = told.reply.page.head.seq
+  return true
+}
+
+function ownKey({ l2Key }: Call, soft: boolean): { kind: 'key'; name: string; soft: boolean } {
+  return { kind: 'key', name: l2Key, soft }
+}
+
+function finite(ms: number): number | null {
+  return ms === Infinity ? null : ms
+}

@@ -1,0 +1,45 @@
+import { commit } from './commit.ts'
+import { noCoordination } from './errors.ts'
+import { makeGuard } from './guard.ts'
+import { fitKey } from './key.ts'
+import type { ConnectL2 } from './l2.ts'
+import { awaitLease } from './lease.ts'
+import { openEntry, readL2 } from './read-l2.ts'
+import { acknowledge } from './retry.ts'
+import { inBackground } from './runtime.ts'
+import { makeSync } from './sync.ts'
+import { namesOf } from './l2.ts'
+
+/**
+ * Makes the shared tier of a store from what coordinates it. For authors of drivers that coordinate: hand it over as
+ * `connect`.
+ *
+ * @throws {@link InvalidOptionError} for a driver that does not coordinate.
+ */
+export const connectL2: ConnectL2 = (config) => {
+  const { coordination, driver, journal, settings } = config
+  if (!coordination) throw noCoordination()
+  const guard = makeGuard(config, coordination)
+  const limits = driver?.limits ?? {}
+  return {
+    ...makeSync(journal, guard, settings),
+    key: (name) => fitKey(name, limits.maxKeyBytes),
+    read: (call, options) => readL2(guard, call, options),
+    awaitLease,
+    commit: (call, draft, mode) => commit(guard, limits, { call, draft, mode }),
+    release: ({ runtime, l2Key }, token) =>
+      inBackground(runtime, guard.ask(runtime, 'release', { key: l2Key, token })),
+    invalidate: async (operation, events) => {
+      const told = await acknowledge(guard, operation, events, { name: 'invalidate', request: { events } })
+      return told && { gen: told.gen, page: told.reply.page }
+    },
+    take: async (call) => {
+      const events = [{ kind: 'key', name: call.l2Key, soft: false }] as const
+      const told = await acknowledge(guard, call, events, {
+        name: 'take',
+        request: { key: call.l2Key, ...namesOf(call) },
+      })
+      return told && { entry: openEntry(call, told) }
+    },
+  }
+}

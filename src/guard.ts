@@ -1,0 +1,71 @@
+import { makeBreaker } from './breaker.ts'
+import { instant } from './clock.ts'
+import { TIMED_OUT, within } from './deadline.ts'
+import { L2CacheError, L2TimeoutError, L2UnavailableError } from './errors.ts'
+import type { L2Config, Told } from './l2.ts'
+import type { Coordination, Page, Runtime } from './ports.ts'
+
+type Operation = keyof Coordination
+type Request<Name extends Operation> = Parameters<Coordination[Name]>[0]
+export type Reply<Name extends Operation> = Awaited<ReturnType<Coordination[Name]>>
+
+export interface AskOptions<Name extends Operation> {
+  /** Goes out even while the breaker is open: retries of an invalidation must get through once the store is back. */
+  readonly insist?: boolean
+  /** Sees the reply before its page is taken in. Gives the place from which on the page's events are the call's own. */
+  readonly onReply?: (reply: Reply<Name>, sent: Told) => number | undefined | void
+}
+
+/** Makes calls to a store. */
+export interface Guard {
+  /**
+   * Makes one call, telling the coordinator how far the journal is known, and takes in the page it is answered with.
+   *
+   * @throws {@link L2CacheError}
+   */
+  ask<Name extends Operation>(
+    runtime: Runtime,
+    operation: Name,
+    request: Omit<Request<Name>, 'cursor'>,
+    options?: AskOptions<Name>,
+  ): Promise<Told & { readonly reply: Reply<Name> }>
+}
+
+/**
+ * The guard in front of every store: each call brings the journal up to date, has a deadline on the caller's own
+ * timer, and passes a breaker. Whatever goes wrong becomes an {@link L2CacheError}; what that means for the caller is
+ * the flow's business.
+ */
+export function makeGuard(config: L2Config, coordination: Coordination): Guard {
+  const { name, settings, journal, trace, wrap } = config
+  const breaker = makeBreaker(settings.l2CircuitBreakerDuration)
+
+  const call = async (runtime: Runtime, operation: Operation, request: object): Promise<unknown> => {
+    // The method is called on its owner: a coordination may be an object with state.
+    const run = (): Promise<unknown> => coordination[operation](request as never)
+    try {
+      const reply = await within(runtime, wrap ? wrap(run) : run(), settings.l2Timeout)
+      if (reply === TIMED_OUT) throw new L2TimeoutError(settings.l2Timeout)
+      if (breaker.succeeded()) trace.tell({ type: 'breaker', store: name, state: 'closed' })
+      return reply
+    } catch (error) {
+      if (breaker.failed(instant(runtime))) trace.tell({ type: 'breaker', store: name, state: 'open' })
+      trace.tell({ type: 'l2.error', store: name, operation, error })
+      throw new L2CacheError(error)
+    }
+  }
+
+  return {
+    ask: async (runtime, operation, request, { insist, onReply } = {}) => {
+      const at = instant(runtime)
+      const sent = { at, gen: journal.gen() }
+      if (!breaker.allows(at) && !insist) throw new L2CacheError(new L2UnavailableError())
+      const reply = (await call(runtime, operation, { ...request, cursor: journal.cursor() })) as Reply<
+        typeof operation
+      >
+      const own = onReply?.(reply, sent)
+      const applied = journal.apply((reply as { page: Page }).page, sent, instant(runtime), own ?? Infinity)
+      return { reply, at, gen: applied ? journal.gen() : sent.gen }
+    },
+  }
+}

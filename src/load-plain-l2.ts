@@ -1,0 +1,27 @@
+import type { ConnectL2, L2 } from './l2.ts'
+
+/**
+ * `connectPlainL2`, loaded when first needed: for runtimes that load modules from disk, where a store that does
+ * not need it need not pay for it. Each call loads for itself: requests must not wait for each other's promises.
+ */
+export const loadPlainL2: ConnectL2 = (config) => {
+  let l2: L2 | undefined
+  const late =
+    <Name extends keyof L2>(name: Name) =>
+    async (...args: Parameters<L2[Name]>): Promise<never> => {
+      const { connectPlainL2 } = await import('./plain-l2.ts')
+      l2 ??= connectPlainL2(config)
+      return (l2[name] as (...args: Parameters<L2[Name]>) => never)(...args)
+    }
+  return {
+    key: late('key'),
+    read: late('read'),
+    awaitLease: late('awaitLease'),
+    commit: late('commit'),
+    release: (call, token) => void late('release')(call, token),
+    invalidate: late('invalidate'),
+    take: late('take'),
+    pollIfDue: (runtime, now) => void late('pollIfDue')(runtime, now),
+    pull: late('pull'),
+  }
+}
