@@ -89,7 +89,7 @@ export class Cache {
     if (typeof factory !== 'function') {
       throw new InvalidOptionError({ option: 'factory', received: typeOf(factory), allowed: 'a function' })
     }
-    return (await getOrSet(await this.#call(options), factory)) as T
+    return this.#with(options, (call) => getOrSet(call, factory)) as Promise<T>
   }
 
   /** {@link getOrSet} with a value that never expires by itself. */
@@ -99,7 +99,7 @@ export class Cache {
 
   /** The value of a key, else `defaultValue`, else `undefined`. A graced value only with `grace`. */
   async get<T = Loose>(options: GetOptions<T>): Promise<T> {
-    return (await get(await this.#call(options), options.defaultValue)) as T
+    return this.#with(options, (call) => get(call, options.defaultValue)) as Promise<T>
   }
 
   /**
@@ -108,7 +108,7 @@ export class Cache {
    * @throws {@link UndefinedValueError}, {@link SerializationError}, {@link InvalidOptionError}
    */
   async set(options: SetOptions): Promise<boolean> {
-    return set(await this.#call(options), options.value)
+    return this.#with(options, (call) => set(call, options.value))
   }
 
   /** {@link set} without an end, unless a `ttl` is given. */
@@ -118,7 +118,7 @@ export class Cache {
 
   /** Whether the key has a fresh value. */
   async has(options: DeleteOptions): Promise<boolean> {
-    return has(await this.#call(options))
+    return this.#with(options, has)
   }
 
   /** Whether the key has no fresh value. */
@@ -128,7 +128,7 @@ export class Cache {
 
   /** Gives the value and deletes it; where L2 coordinates, of all who pull at once one gets it. */
   async pull<T = Loose>(key: string): Promise<T | undefined> {
-    return (await pull(await this.#call({ key }))) as T | undefined
+    return this.#with({ key }, pull) as Promise<T | undefined>
   }
 
   /** Deletes a key everywhere. `false`: not acknowledged; it is tried again in the background. */
@@ -199,12 +199,14 @@ export class Cache {
     return { stack, runtime: this.#runtime, scope, settings: join(stack.settings, options) }
   }
 
-  async #call(options: KeyOptions): Promise<Call> {
+  /** Runs an operation on a key, at once unless the key must be hashed first: an L1 hit waits for nothing. */
+  #with<T>(options: KeyOptions, run: (call: Call) => Promise<T>): Promise<T> {
     const key = checkKey(options.key)
     const operation = this.#operation(options)
     const id = operation.scope.path + key
-    const l2Key = await nameInL2(operation, id)
-    return { ...operation, key, id, l2Key }
+    const name = nameInL2(operation, id)
+    if (typeof name === 'string') return run({ ...operation, key, id, l2Key: name })
+    return name.then((l2Key) => run({ ...operation, key, id, l2Key }))
   }
 
   async #forget(options: object, keys: readonly string[], type: 'deleted' | 'expired'): Promise<boolean> {

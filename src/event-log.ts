@@ -44,7 +44,11 @@ export function makeEventLog(): EventLog {
     },
     judge: ({ l2Key, tags, namespaces, cursor }) => {
       if (cursor < floor) return 'hard'
-      const ids = [`key${l2Key}`, ...tags.map((tag) => `tag${tag}`), ...namespaces.map((path) => `namespace${path}`)]
+      const ids = [
+        `key${l2Key}`,
+        ...tags.map((tag) => `tag${tag}`),
+        ...namespaces.map((path) => `namespace${path}`),
+      ]
       const last = ids.map((id) => lastOf.get(id)).filter((events) => events !== undefined)
       if (last.some(({ hard }) => hard > cursor)) return 'hard'
       return last.some(({ soft }) => soft > cursor) ? 'soft' : 'untouched'

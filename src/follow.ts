@@ -36,9 +36,7 @@ export async function follow(passenger: Passenger): Promise<Ride> {
   if (found === TIMED_OUT) return overdue(call, flight)
   if (found.entry && !found.stale) return take(passenger, found.entry, 'l2')
   const stale =
-    settings.grace > 0 && found.entry && mayTake(passenger, found.entry, true)
-      ? found.entry
-      : undefined
+    settings.grace > 0 && found.entry && mayTake(passenger, found.entry, true) ? found.entry : undefined
   if (stale && settings.timeout === 0) return { value: serveStale(call, stale, 'l2', 'refresh') }
   const unchecked = found.blind && uncheckedEntry(call, asked.at)
   if (unchecked) return { value: serveStale(call, unchecked, 'l1', 'outage') }
