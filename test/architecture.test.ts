@@ -1,0 +1,170 @@
+import { existsSync } from 'node:fs'
+
+import { build } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+
+import {
+  importsOf,
+  manifest,
+  publishedSources,
+  read,
+  root,
+  sourcesIn,
+  targetOf,
+  type Source,
+} from './sources.ts'
+
+const library = ['src', 'drivers', 'adapters', 'workers']
+const everywhere = [...library, 'test', 'bench', 'examples']
+
+/** Who may import whom. A folder stands for what lies in it, anything else for a module of that name. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  src: ['src'],
+  drivers: ['src', ...Object.keys(manifest.peerDependencies ?? {})],
+  adapters: ['src', 'cloudflare:workers'],
+  workers: ['src', 'drivers', 'adapters', 'workers', 'cloudflare:workers'],
+}
+
+function trespasses({ path, text }: Source): string[] {
+  const permitted = allowed[path.split('/')[0]!] ?? []
+  return importsOf(text)
+    .map((specifier) => targetOf(path, specifier))
+    .filter((target) => !permitted.some((name) => target === name || target.startsWith(`${name}/`)))
+    .map((target) => `${path} imports ${target}`)
+}
+
+function linesOf({ text }: Source): number {
+  return text.trimEnd().split('\n').length
+}
+
+/** Lines of the sources that match, as `path: line`. */
+function linesMatching(sources: readonly Source[], pattern: RegExp): string[] {
+  return sources.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .filter((line) => pattern.test(line))
+      .map((line) => `${path}: ${line.trim()}`),
+  )
+}
+
+async function exportsOf(path: string): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [path],
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'neutral',
+    external: ['cloudflare:workers'],
+    logLevel: 'silent',
+  })
+  return Object.values(metafile.outputs).flatMap((output) => output.exports)
+}
+
+describe('imports', () => {
+  it.each(library)('of %s stay within its layer', (folder) => {
+    expect(sourcesIn(folder).flatMap(trespasses)).toEqual([])
+  })
+
+  it('are seen in every form and not in comments', () => {
+    const text = `
+      import { a, type B } from './a.ts'
+      import type {
+        C,
+      } from './c.ts'
+      export * from './d.ts'
+      import './e.ts'
+      const f = import('./f.ts')
+      /** import { g } from './g.ts' */
+      // import { h } from './h.ts'
+    `
+    expect(importsOf(text).toSorted()).toEqual(['./a.ts', './c.ts', './d.ts', './e.ts', './f.ts'])
+    expect(trespasses({ path: 'drivers/a.ts', text: `import { b } from './b.ts'` })).toEqual([
+      'drivers/a.ts imports drivers/b.ts',
+    ])
+    expect(trespasses({ path: 'src/a.ts', text: `import fs from 'node:fs'` })).toEqual([
+      'src/a.ts imports node:fs',
+    ])
+  })
+
+  it('need no package at run time', () => {
+    expect(manifest.dependencies).toBeUndefined()
+  })
+})
+
+describe('files', () => {
+  it('stay readable in one sitting', () => {
+    const limit = ({ path }: Source): number =>
+      path === 'src/get-or-set.ts' ? 150 : path.startsWith('test/') ? 500 : 400
+    const tooLong = sourcesIn(...everywhere).filter((source) => linesOf(source) > limit(source))
+    expect(tooLong.map((source) => `${source.path} has ${linesOf(source)} lines`)).toEqual([])
+    expect(existsSync(`${root}src/get-or-set.ts`)).toBe(true)
+  })
+
+  it('are named in kebab-case', () => {
+    const names = sourcesIn(...everywhere).map(({ path }) => path)
+    expect(names.filter((name) => !/^[a-z0-9/]+(?:-[a-z0-9]+)*(?:[./][a-z0-9-]+)*\.ts$/.test(name))).toEqual(
+      [],
+    )
+  })
+
+  it('leave nothing to do', () => {
+    expect(linesMatching(sourcesIn(...everywhere), /\bTO(?:DO)\b|\bFIX(?:ME)\b/)).toEqual([])
+  })
+
+  it('use nothing that an edge runtime lacks', () => {
+    const missing = /\bPromise\.withResolvers\b|\bAbortSignal\.any\b|\bsetInterval\(/
+    expect(linesMatching(sourcesIn(...library), missing)).toEqual([])
+  })
+
+  it('give a reason with every exception from a rule', () => {
+    const exception = /(?:oxlint|eslint)-disable|@ts-(?:expect-error|ignore|nocheck)|oxfmt-ignore/
+    const lines = linesMatching(
+      sourcesIn('src', 'drivers', 'adapters', 'workers', 'bench', 'examples'),
+      exception,
+    )
+    const reasoned = /(?:disable[\w-]* [\w/, -]+ -- |@ts-expect-error |oxfmt-ignore -- )\S+ \S+/
+    expect(lines.filter((line) => !reasoned.test(line))).toEqual([])
+  })
+})
+
+describe('exports', () => {
+  it('name files that exist', () => {
+    expect(publishedSources().filter((path) => !existsSync(root + path))).toEqual([])
+  })
+
+  it('name every driver and adapter under its own path', () => {
+    const offered = sourcesIn('drivers', 'adapters').map(({ path }) => `./${path.replace(/\.ts$/, '')}`)
+    expect(offered.filter((path) => !(path in manifest.exports))).toEqual([])
+  })
+
+  it('carry types beside every module', () => {
+    const modules = Object.values(manifest.exports).filter((target) => typeof target === 'object')
+    expect(modules.filter(({ types }) => !types?.endsWith('.d.ts'))).toEqual([])
+  })
+
+  it('offer the same names on Workers as everywhere', async () => {
+    const onWorkers = await exportsOf('adapters/cloudflare.ts')
+    expect((await exportsOf('src/index.ts')).filter((name) => !onWorkers.includes(name))).toEqual([])
+  })
+})
+
+describe('tests', () => {
+  it('all run, once', () => {
+    const evasions =
+      /\b(?:it|test|describe|suite)\.(?:\w+\.)*(?:skip|only|todo|fails|skipIf|runIf)\b|\bretry: *[1-9]/
+    const tests = sourcesIn('test').filter(({ path }) => path.endsWith('.test.ts'))
+    expect(linesMatching(tests, evasions)).toEqual([])
+  })
+})
+
+describe('the tools', () => {
+  it.each(['workerd', 'miniflare'])('share one %s, so that every test speaks of the same runtime', (name) => {
+    const installed: { packages: Record<string, unknown> } = JSON.parse(
+      read('node_modules/.package-lock.json'),
+    )
+    const copies = Object.keys(installed.packages).filter((path) => path.endsWith(`node_modules/${name}`))
+    expect(copies).toEqual([`node_modules/${name}`])
+  })
+})

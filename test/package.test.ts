@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { manifest, root } from './sources.ts'
+
+const run = promisify(execFile)
+
+/** What a user's first file does; every type in it is inferred from the published declarations. */
+const portable = `
+  import { BentoCache, bentostore } from 'ekiben'
+  import { memoryDriver } from 'ekiben/drivers/memory'
+  import { durableObjectDriver } from 'ekiben/drivers/durable-object'
+
+  const bento = new BentoCache({
+    default: 'main',
+    stores: { main: bentostore({ ttl: '1m' }).useL1Layer(memoryDriver()) },
+  })
+  const answer: number = await bento.getOrSet({ key: 'answer', factory: () => 42, tags: ['numbers'] })
+  const later: number = await bento.namespace('n').getOrSet({ key: 'answer', factory: async () => answer })
+  export { later, durableObjectDriver }
+`
+const portableModules = Object.keys(manifest.exports).filter((path) => !/package\.json|workers\//.test(path))
+
+/** Every setup a user may have; declarations of libraries are checked too, so nothing may lean on a missing one. */
+const consumers = {
+  'a browser-like runtime, bundled': { lib: ['ES2022', 'DOM'], module: 'preserve', types: [] },
+  'a browser-like runtime, modules resolved as Node does': {
+    lib: ['ES2022', 'DOM'],
+    module: 'nodenext',
+    types: [],
+  },
+  Node: { lib: ['ES2022'], module: 'nodenext', types: ['node'] },
+  'a Worker': { lib: ['ES2022'], module: 'preserve', types: ['@cloudflare/workers-types'] },
+}
+
+describe('the published package', () => {
+  let folder: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ekiben-'))
+    const installed = join(folder, 'node_modules/ekiben')
+    await mkdir(installed, { recursive: true })
+    for (const scope of ['@types', '@cloudflare']) await mkdir(join(folder, 'node_modules', scope))
+    for (const name of ['@types/node', '@cloudflare/workers-types']) {
+      await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+    }
+    await cp(join(root, 'package.json'), join(installed, 'package.json'))
+    const complaints = await tsc(root, '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist'))
+    if (complaints) throw new Error(complaints)
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+  })
+
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  async function tsc(cwd: string, ...args: readonly string[]): Promise<string> {
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    try {
+      const { stdout } = await run(process.execPath, [compiler, ...args], { cwd })
+      return stdout
+    } catch (error) {
+      // The compiler reports on stdout and through its exit code.
+      return `${String(error)}\n${(error as { stdout?: string }).stdout ?? ''}`
+    }
+  }
+
+  async function check(source: string, compilerOptions: object): Promise<string> {
+    const strict = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false }
+    const config = {
+      compilerOptions: { target: 'ES2022', ...strict, ...compilerOptions },
+      files: ['main.ts'],
+    }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    await writeFile(join(folder, 'main.ts'), source)
+    return tsc(folder, '-p', '.')
+  }
+
+  it.each(Object.entries(consumers))('type-checks in %s', async (_name, options) => {
+    const all = portableModules.map((path, index) => {
+      return `export * as module${index} from '${path.replace('.', manifest.name)}'`
+    })
+    expect(await check([portable, ...all].join('\n'), options)).toBe('')
+  })
+
+  it('type-checks as the Durable Object of a Worker', async () => {
+    const source = `
+      import { Coordinator } from 'ekiben/workers/coordinator'
+      export { Coordinator }
+      export class Renamed extends Coordinator {}
+    `
+    expect(await check(source, consumers['a Worker'])).toBe('')
+  })
+
+  it('is refused where it is used wrongly', async () => {
+    const source = `
+      import { BentoCache, bentostore } from 'ekiben'
+      new BentoCache({ default: 'other', stores: { main: bentostore({ ttl: '1m' }) } })
+    `
+    expect(await check(source, consumers['Node'])).toContain('error TS')
+  })
+
+  it.each([
+    ['its Worker form', ['workerd'], true],
+    ['its portable form', [], false],
+  ])('gives a bundler %s for the conditions %j', async (_form, conditions, wired) => {
+    const { metafile } = await build({
+      stdin: { contents: `export { BentoCache } from 'ekiben'`, resolveDir: folder },
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform: 'neutral',
+      conditions,
+      external: ['cloudflare:workers'],
+      logLevel: 'silent',
+    })
+    const adapters = Object.keys(metafile.inputs).filter((path) =>
+      path.endsWith('dist/adapters/cloudflare.js'),
+    )
+    expect(adapters).toHaveLength(wired ? 1 : 0)
+  })
+
+  it('loads in plain Node', async () => {
+    const source = `
+      import { BentoCache, bentostore } from 'ekiben'
+      import { memoryDriver } from 'ekiben/drivers/memory'
+      const stores = { main: bentostore({ ttl: '1m' }).useL1Layer(memoryDriver()) }
+      console.log(await new BentoCache({ default: 'main', stores }).getOrSet({ key: 'k', factory: () => 'v' }))
+    `
+    await writeFile(join(folder, 'main.js'), source)
+    const { stdout } = await run(process.execPath, ['main.js'], { cwd: folder })
+    expect(stdout.trim()).toBe('v')
+  })
+})

@@ -1,0 +1,33 @@
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+
+const shared = { retry: 0, passWithNoTests: false, allowOnly: false, dangerouslyIgnoreUnhandledErrors: false }
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/tally.ts'],
+    passWithNoTests: false,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/workerd/**'],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            main: './test/workerd/main.ts',
+            miniflare: {
+              compatibilityDate: '2026-07-01',
+              durableObjects: { COORDINATOR: { className: 'Coordinator', useSQLite: true } },
+            },
+          }),
+        ],
+        test: { ...shared, name: 'workerd', include: ['test/workerd/**/*.test.ts'] },
+      },
+    ],
+  },
+})
