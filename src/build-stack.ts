@@ -35,7 +35,7 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
   const bus = entry.bus && make(entry.bus, given)
   const coordination = driver?.coordination ?? bus?.coordinate(driver)
   const settings = coordination ? given : uncoordinated(given, driver)
-  const root = new Scope(prefixOf(entry, settings, driver))
+  const root = new Scope(driver && !coordination ? '' : prefixOf(entry, settings))
   const flights = makeFlights()
   const tellPage = (events: number | 'gap'): void => trace.tell({ type: 'journal.page', store: name, events })
   const journal: Journal = makeJournal({
@@ -72,6 +72,11 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     l1,
     l2,
     driver,
+    disconnect: async () => {
+      l1?.clear()
+      await driver?.disconnect()
+      await bus?.disconnect()
+    },
     coordinated: coordination !== undefined,
     journal,
     flights,
@@ -93,9 +98,8 @@ function make<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): 
   return layer.factory({ prefix, ...layer.options })
 }
 
-/** A driver without coordination puts the prefix before its keys itself. */
-function prefixOf({ l2, bus }: StoreEntry, { prefix }: Settings, driver: CacheDriver | undefined): string {
-  if (driver && !driver.coordination) return ''
+/** The prefix of names in L2. A driver that works alone puts it before its keys itself. */
+function prefixOf({ l2, bus }: StoreEntry, { prefix }: Settings): string {
   const own = (l2 ?? bus)?.options['prefix']
   return typeof own === 'string' ? own.replace(/:$/, '') : prefix
 }

@@ -188,9 +188,7 @@ export class Cache {
 
   /** Closes what the store's drivers hold open. */
   async disconnect(): Promise<void> {
-    const { l1, driver } = this.#store()
-    l1?.clear()
-    await driver?.disconnect()
+    await this.#store().disconnect()
   }
 
   #operation(options: object | undefined): Operation {

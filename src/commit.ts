@@ -25,13 +25,13 @@ export async function commit(guard: Guard, limits: Limits, work: Commit): Promis
   return mode.kind === 'set' ? replaceNothing(guard, work) : undefined
 }
 
-/** Absent when L2 is not to get the value: it is told so, or the value is too large for it. */
+/** Absent when L2 is not to get the value: it keeps none, it is told so, or the value is too large for it. */
 function payloadOf(
   call: Call,
   { text, settings }: Draft,
   { maxValueBytes = Infinity }: Limits,
 ): string | undefined {
-  if (text === undefined || settings.skipL2Write) return undefined
+  if (text === undefined || !call.stack.codec.needsText || settings.skipL2Write) return undefined
   const fullKey = call.scope.l2Key(call.id)
   const key = fullKey === call.l2Key ? undefined : fullKey
   const payload = seal({ created: call.runtime.now(), key, text })

@@ -20,6 +20,8 @@ export interface Stack {
   readonly l2: L2 | undefined
   /** The driver behind `l2`. */
   readonly driver: CacheDriver | undefined
+  /** Closes what the drivers hold open. */
+  readonly disconnect: () => Promise<void>
   /** Whether other isolates learn of invalidations. */
   readonly coordinated: boolean
   readonly journal: Journal
