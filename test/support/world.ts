@@ -10,6 +10,7 @@ import {
   type StoreOptions,
 } from '../../src/index.ts'
 import { type ManualClock, manualClock, type ManualRuntime, manualRuntime } from './clock.ts'
+import type { LedgerOptions } from '../../workers/ledger.ts'
 import { type LedgerCoordination, ledgerCoordination } from './ledger-coordination.ts'
 
 /** What befalls one call to the coordinator. */
@@ -20,14 +21,26 @@ export type Fault =
   | 'refuse'
   /** The call has its effect, but the answer is lost. */
   | 'lose'
+  /** The call has its effect, the answer is lost, and the driver sends the same call again. */
+  | 'repeat'
+
+/** One call that is stopped on its way. */
+export interface Held {
+  /** Whether the call has come to where it is stopped. */
+  readonly waiting: () => boolean
+  /** Lets it go on. */
+  release(): void
+}
 
 export interface Isolate {
   readonly bento: BentoCache<{ main: BentoStore }>
   readonly runtime: ManualRuntime
-  /** Milliseconds each way between the isolate and the coordinator. */
-  latency: number
+  /** Milliseconds each way between the isolate and the coordinator; a function is asked at each way. */
+  latency: number | (() => number)
   /** Decides about the next calls; `undefined` lets one through. */
   fault: ((operation: keyof Coordination) => Fault | undefined) | undefined
+  /** Stops the next call of `operation` before the coordinator has it, or its reply before the isolate has that. */
+  hold(operation: keyof Coordination, way?: 'request' | 'reply'): Held
   /** Steps told so far. */
   readonly steps: Step[]
   /** Names of the steps, joined: the story of what happened. Forgets them. */
@@ -37,20 +50,50 @@ export interface Isolate {
 export interface World {
   readonly clock: ManualClock
   readonly ledger: LedgerCoordination
+  /** Milliseconds the coordinator's clock is ahead of the world's. */
+  coordinatorSkew: number
   isolate(name: string, options?: StoreOptions, memory?: MemoryOptions | false): Isolate
   /** All calls the coordinator has received. */
   calls(): number
 }
 
 /** A fleet in one process: isolates with L1, flights and clocks of their own, and one real coordinator. */
-export function world(): World {
+export function world(options: Pick<LedgerOptions, 'journalCap' | 'pageLimit'> = {}): World {
   const clock = manualClock()
-  const ledger = ledgerCoordination({ now: () => clock.elapsed() })
-  return {
+  const ledger = ledgerCoordination({ ...options, now: () => clock.elapsed() + made.coordinatorSkew })
+  const made: World = {
     clock,
     ledger,
+    coordinatorSkew: 0,
     calls: () => Object.values(ledger.calls).reduce((sum, count) => sum + count, 0),
-    isolate: (name, options = {}, memory = {}) => makeIsolate(clock, ledger, name, options, memory),
+    isolate: (name, store = {}, memory = {}) => makeIsolate(clock, ledger, name, store, memory),
+  }
+  return made
+}
+
+/** Stops single calls: each hold takes one, the first that comes. */
+function makeHolds(): {
+  hold: Isolate['hold']
+  pass(operation: string, way: string): Promise<void> | undefined
+} {
+  const holds: { readonly id: string; take(): Promise<void> }[] = []
+  return {
+    hold: (operation, way = 'reply') => {
+      const stop = gate<void>()
+      let waiting = false
+      holds.push({
+        id: `${operation} ${way}`,
+        take: () => {
+          waiting = true
+          return stop.promise
+        },
+      })
+      return { waiting: () => waiting, release: () => stop.open() }
+    },
+    pass: (operation, way) => {
+      const at = holds.findIndex(({ id }) => id === `${operation} ${way}`)
+      return at < 0 ? undefined : holds.splice(at, 1)[0]?.take()
+    },
   }
 }
 
@@ -63,18 +106,27 @@ function makeIsolate(
 ): Isolate {
   const runtime = manualRuntime(clock, name)
   const steps: Step[] = []
-  const link: { latency: number; fault: Isolate['fault'] } = { latency: 0, fault: undefined }
-  const pause = (): Promise<void> | undefined =>
-    link.latency === 0 ? undefined : new Promise((resolve) => void runtime.setTimer(resolve, link.latency))
+  const link: Pick<Isolate, 'latency' | 'fault'> = { latency: 0, fault: undefined }
+  const { hold, pass } = makeHolds()
+  const pause = (): Promise<void> | undefined => {
+    const ms = typeof link.latency === 'number' ? link.latency : link.latency()
+    return ms === 0 ? undefined : new Promise((resolve) => void runtime.setTimer(resolve, ms))
+  }
   const over = <Name extends keyof Coordination>(operation: Name): Coordination[Name] => {
     const call = ledger.coordination[operation] as (request: unknown) => Promise<unknown>
     const send = async (request: unknown): Promise<unknown> => {
       const fault = link.fault?.(operation)
       await pause()
+      await pass(operation, 'request')
       if (fault === 'hang' || runtime.dead) return new Promise(() => {})
       if (fault === 'refuse') throw new Error('connection refused')
-      const reply = await call(request)
+      let reply = await call(request)
+      await pass(operation, 'reply')
       await pause()
+      if (fault === 'repeat') {
+        reply = await call(request)
+        await pause()
+      }
       if (fault === 'lose') throw new Error('connection lost')
       return reply
     }
@@ -103,6 +155,7 @@ function makeIsolate(
   return Object.assign(link, {
     bento,
     runtime,
+    hold,
     steps,
     story: () =>
       steps

@@ -1,0 +1,135 @@
+/**
+ * The stage: one workerd with three isolates of the demo Worker, a Durable Object, a D1 database and a router.
+ */
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { Miniflare, type WorkerOptions } from 'miniflare'
+
+const COMPATIBILITY_DATE = '2026-07-01'
+const SECRET = 'local'
+const NAMES = ['isolate-1', 'isolate-2', 'isolate-3'] as const
+
+/** Sends each request on to the next isolate, or to the one that `x-ask` names. */
+const ROUTER = `
+  let turn = 0
+  export default {
+    fetch(request, isolates) {
+      const names = Object.keys(isolates)
+      const asked = request.headers.get('x-ask')
+      const name = asked ?? names[turn++ % names.length]
+      return name in isolates ? isolates[name].fetch(request) : new Response('no such isolate', { status: 404 })
+    },
+  }
+`
+
+export interface Ask {
+  /** Name of the isolate to ask; without, the router takes the next one. */
+  readonly isolate?: string | undefined
+  readonly method?: 'GET' | 'POST' | undefined
+  readonly body?: string | undefined
+  /** Give up after so many milliseconds. */
+  readonly patience?: number | undefined
+}
+
+export interface Fleet {
+  readonly origin: URL
+  readonly isolates: typeof NAMES
+  /** One HTTP request through the router. */
+  ask(path: string, options?: Ask): Promise<Response>
+  /** As `ask`, as a POST unless said otherwise; gives the parsed body and throws if it is not a 200. */
+  tell<Answer>(path: string, options?: Ask): Promise<Answer>
+  /** Where `isolate` itself listens, without the router, and the headers a request needs there. */
+  direct(isolate: string): Promise<{ readonly url: URL; readonly authorization: string }>
+  close(): Promise<void>
+}
+
+/** Starts the stage. `port` 0 takes any free one. */
+export async function startFleet(port: number): Promise<Fleet> {
+  const [demo, coordinator] = await Promise.all([bundle('demo.ts'), bundle('coordinator.ts')])
+  const miniflare = new Miniflare({
+    port,
+    workers: [
+      routerWorker(),
+      coordinatorWorker(coordinator),
+      ...NAMES.map((name) => isolateWorker(name, demo)),
+    ],
+  })
+  const origin = await miniflare.ready
+  const authorization = `Bearer ${SECRET}`
+
+  const ask = (
+    path: string,
+    { isolate, method = 'GET', body, patience = 30_000 }: Ask = {},
+  ): Promise<Response> =>
+    fetch(new URL(path, origin), {
+      method,
+      body: body ?? null,
+      headers: { authorization, ...(isolate && { 'x-ask': isolate }) },
+      signal: AbortSignal.timeout(patience),
+    })
+
+  return {
+    origin,
+    isolates: NAMES,
+    ask,
+    async tell<Answer>(path: string, options: Ask = {}): Promise<Answer> {
+      const response = await ask(path, { method: 'POST', ...options })
+      if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${await response.text()}`)
+      return response.json() as Promise<Answer>
+    },
+    async direct(isolate) {
+      return { url: await miniflare.unsafeGetDirectURL(isolate), authorization }
+    },
+    close: () => miniflare.dispose(),
+  }
+}
+
+function routerWorker(): WorkerOptions {
+  return {
+    name: 'router',
+    modules: true,
+    script: ROUTER,
+    compatibilityDate: COMPATIBILITY_DATE,
+    serviceBindings: Object.fromEntries(NAMES.map((name) => [name, name])),
+  }
+}
+
+function coordinatorWorker(script: string): WorkerOptions {
+  return {
+    name: 'coordinator',
+    modules: true,
+    script,
+    compatibilityDate: COMPATIBILITY_DATE,
+    durableObjects: { COORDINATOR: { className: 'Coordinator', useSQLite: true } },
+  }
+}
+
+/** The same code under another name is another isolate, with globals and an L1 of its own. */
+function isolateWorker(name: string, script: string): WorkerOptions {
+  return {
+    name,
+    modules: true,
+    script,
+    compatibilityDate: COMPATIBILITY_DATE,
+    bindings: { DEMO_SECRET: SECRET },
+    durableObjects: { COORDINATOR: { className: 'Coordinator', scriptName: 'coordinator', useSQLite: true } },
+    d1Databases: { DB: 'cities' },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+  }
+}
+
+async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../../workers/${entry}`, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    external: ['cloudflare:*'],
+    logLevel: 'warning',
+  })
+  const text = outputFiles[0]?.text
+  if (text === undefined) throw new Error(`${entry}: the bundler wrote nothing`)
+  return text
+}

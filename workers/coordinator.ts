@@ -1,0 +1,172 @@
+import { DurableObject } from 'cloudflare:workers'
+import type {
+  CommitReply,
+  CommitRequest,
+  Coordination,
+  Cursor,
+  Invalidation,
+  Names,
+  Page,
+  ReadManyReply,
+  ReadManyRequest,
+  ReadReply,
+  ReadRequest,
+} from '../src/ports.ts'
+import { Ledger, type LedgerStats } from './ledger.ts'
+
+/** Rows a pruning step deletes at most, so that no reader waits long behind one. */
+const PRUNE_LIMIT = 500
+
+/**
+ * Expired rows are only dead weight, so they are cleared in batches and not one by one: setting an alarm costs a
+ * row write, and running it a request.
+ */
+const PRUNE_INTERVAL = 300_000
+
+/** Farthest an alarm is set. What expires later is looked at again then. */
+const PRUNE_HORIZON = 30 * 86_400_000
+
+/**
+ * The Durable Object that gives a fleet of isolates one order: it keeps entries, leases, epochs of tags and
+ * namespaces, and the journal of invalidations, in its own SQLite database. Export it from your Worker, bind it, and
+ * pass the binding to `durableObjectDriver`.
+ *
+ * It is spoken to over RPC alone, which only Workers bound to it can do. Over HTTP it answers 404 to everything.
+ *
+ * @example
+ * ```toml
+ * [[durable_objects.bindings]]
+ * name = "CACHE"
+ * class_name = "Coordinator"
+ *
+ * [[migrations]]
+ * tag = "v1"
+ * new_sqlite_classes = ["Coordinator"]
+ * ```
+ *
+ * @example
+ * ```ts
+ * export { Coordinator } from 'ekiben/workers/coordinator'
+ * ```
+ */
+export class Coordinator<Env = unknown> extends DurableObject<Env> implements Coordination {
+  readonly #ledger: Ledger
+  /** When the pending alarm fires, by the runtime's clock; `null` if there is none, `undefined` before asking. */
+  #alarmAt: number | null | undefined
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    this.#ledger = new Ledger({
+      sql: ctx.storage.sql,
+      now: () => this.now(),
+      randomId: () => crypto.randomUUID(),
+    })
+  }
+
+  /** The clock of all entries and leases, in milliseconds since the Unix epoch. */
+  protected now(): number {
+    return Date.now()
+  }
+
+  /** The entry of a key, and the lease if it is due and free. */
+  async read(request: ReadRequest): Promise<ReadReply> {
+    const reply = this.#step(() => this.#ledger.read(request))
+    if (reply.lease) await this.#ensureAlarm()
+    return reply
+  }
+
+  /** Many entries at once, without leases. */
+  async readMany(request: ReadManyRequest): Promise<ReadManyReply> {
+    return this.#step(() => this.#ledger.readMany(request))
+  }
+
+  /** Reads and deletes in one step. */
+  async take(
+    request: Names & { readonly key: string; readonly cursor?: Cursor | undefined },
+  ): Promise<ReadReply> {
+    return this.#step(() => this.#ledger.take(request))
+  }
+
+  /** Stores an entry if nothing that covers it happened since its computation began. */
+  async commit(request: CommitRequest): Promise<CommitReply> {
+    const reply = this.#step(() => this.#ledger.commit(request))
+    if (reply.stored) await this.#ensureAlarm()
+    return reply
+  }
+
+  /** Gives a lease back unused. */
+  async release(request: {
+    readonly key: string
+    readonly token: string
+    readonly cursor?: Cursor | undefined
+  }): Promise<{ page: Page }> {
+    return this.#step(() => this.#ledger.release(request))
+  }
+
+  /** Ends or ages all that the events cover. */
+  async invalidate(request: {
+    readonly events: readonly Invalidation[]
+    readonly cursor?: Cursor | undefined
+  }): Promise<{ existed: number; page: Page }> {
+    const reply = this.#step(() => this.#ledger.invalidate(request))
+    await this.#ensureAlarm()
+    return reply
+  }
+
+  /** What happened since the cursor. */
+  async pull(request: { readonly cursor?: Cursor | undefined }): Promise<{ page: Page }> {
+    return this.#step(() => this.#ledger.pull(request))
+  }
+
+  /** Deletes some of what expired. The object does so by itself; this is for whoever cannot wait. */
+  async prune(): Promise<void> {
+    this.#step(() => this.#ledger.prune(PRUNE_LIMIT))
+    await this.#ensureAlarm()
+  }
+
+  /** What this object did since it was started or since {@link Coordinator.resetStats}. */
+  async stats(): Promise<LedgerStats> {
+    return this.#ledger.stats()
+  }
+
+  /** Counts from 0 again. */
+  async resetStats(): Promise<void> {
+    this.#ledger.resetStats()
+  }
+
+  /** Nothing is served over HTTP: whoever forwards requests here by mistake opens nothing. */
+  override fetch(): Response {
+    return new Response('Not found', { status: 404 })
+  }
+
+  /** Prunes one bounded step and sets the next alarm, at once if more is left. */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null
+    const { more } = this.#step(() => this.#ledger.prune(PRUNE_LIMIT))
+    if (more) await this.#setAlarm(Date.now())
+    else await this.#ensureAlarm()
+  }
+
+  /** All or nothing: without a transaction an error half way would leave what was written before it. */
+  #step<T>(run: () => T): T {
+    return this.ctx.storage.transactionSync(run)
+  }
+
+  /** Sets an alarm for the next expiry, unless one is pending that comes early enough. */
+  async #ensureAlarm(): Promise<void> {
+    if (this.#alarmAt === undefined) this.#alarmAt = await this.ctx.storage.getAlarm()
+    // In the time of the runtime, which alarms follow, whatever clock the entries follow.
+    const now = Date.now()
+    const pending = this.#alarmAt ?? Infinity
+    if (pending <= now + 2 * PRUNE_INTERVAL) return
+    const next = this.#ledger.nextExpiry()
+    if (next === undefined) return
+    const wait = Math.min(Math.max(next - this.now(), PRUNE_INTERVAL), PRUNE_HORIZON)
+    if (now + wait + PRUNE_INTERVAL < pending) await this.#setAlarm(now + wait)
+  }
+
+  async #setAlarm(at: number): Promise<void> {
+    this.#alarmAt = at
+    await this.ctx.storage.setAlarm(at)
+  }
+}

@@ -1,0 +1,287 @@
+import type {
+  CommitReply,
+  CommitRequest,
+  Coordination,
+  Cursor,
+  Invalidation,
+  Names,
+  Page,
+  ReadManyReply,
+  ReadManyRequest,
+  ReadReply,
+  ReadRequest,
+} from '../src/ports.ts'
+import { Answers } from './ledger/answers.ts'
+import { Entries, type Verdict } from './ledger/entries.ts'
+import { Epochs } from './ledger/epochs.ts'
+import { Journal } from './ledger/journal.ts'
+import { Leases } from './ledger/leases.ts'
+import { nextExpiry, planSweep, prune, type Pruned } from './ledger/prune.ts'
+import { checkCommit, checkEvents, checkKey, checkList, checkNamed, checkRead } from './ledger/requests.ts'
+import { createSchema, type Sql } from './ledger/sql.ts'
+import { type Counters, type LedgerStats, noStats, type Operation } from './ledger/stats.ts'
+import { namespacesOf, type Subject, subjectOf, subjectsOf } from './ledger/subjects.ts'
+
+export type { Pruned } from './ledger/prune.ts'
+export type { Sql, SqlValue } from './ledger/sql.ts'
+export type { LedgerStats } from './ledger/stats.ts'
+
+/** What a ledger is made of. */
+export interface LedgerOptions {
+  readonly sql: Sql
+  /** The only clock that counts, in milliseconds since the Unix epoch. */
+  readonly now: () => number
+  /** An unguessable text that was never given before. */
+  readonly randomId: () => string
+  /** Events kept in the journal. Default 10,000, at least 1. */
+  readonly journalCap?: number
+  /** Most events in one page; more are told as a gap. Default 1,000. */
+  readonly pageLimit?: number
+  /** How long a repeated commit is recognised, in milliseconds. Default 120,000. */
+  readonly answersTtl?: number
+}
+
+/** {@link Coordination} for a caller in the same place: the same requests and replies without the promises. */
+export type Synchronous = {
+  [Name in Operation]: (request: Parameters<Coordination[Name]>[0]) => Awaited<ReturnType<Coordination[Name]>>
+}
+
+/**
+ * How a commit was judged. A fill takes the place of what is missing or stale, so no copy of it need be dropped and
+ * no event is spent: with one for each fill, a busy fleet would outrun the journal and live in gaps.
+ */
+type Ruling = 'refused' | 'fill' | 'overwrite'
+
+/**
+ * The coordinator's state machine: journal, epochs, entries, leases and answers in one SQLite database.
+ *
+ * Every method is one atomic step if the caller makes it one: run it in a transaction, and await nothing inside.
+ * Requests are untrusted; malformed ones throw `InvalidOptionError` (`E_INVALID_OPTION`).
+ *
+ * @example
+ * ```ts
+ * const ledger = new Ledger({ sql: ctx.storage.sql, now: Date.now, randomId: () => crypto.randomUUID() })
+ * const { page } = ctx.storage.transactionSync(() => ledger.pull({}))
+ * ```
+ */
+export class Ledger implements Synchronous {
+  readonly #sql: Sql
+  readonly #now: () => number
+  readonly #journal: Journal
+  readonly #epochs: Epochs
+  readonly #entries: Entries
+  readonly #leases: Leases
+  readonly #answers: Answers
+  #stats: Counters = noStats()
+
+  constructor({
+    sql,
+    now,
+    randomId,
+    journalCap = 10_000,
+    pageLimit = 1_000,
+    answersTtl = 120_000,
+  }: LedgerOptions) {
+    createSchema(sql)
+    this.#sql = sql
+    this.#now = now
+    this.#journal = new Journal(sql, randomId, { cap: journalCap, page: pageLimit })
+    this.#epochs = new Epochs(sql, randomId)
+    this.#entries = new Entries(sql, this.#epochs)
+    this.#leases = new Leases(sql, this.#epochs)
+    this.#answers = new Answers(sql, answersTtl)
+  }
+
+  /** The entry of a key, judged for a reader of these names, and the lease if it is due and free. */
+  read(request: ReadRequest): ReadReply {
+    this.#stats.calls.read++
+    checkRead(request)
+    const now = this.#now()
+    const verdict = this.#judge(request, now)
+    const due = verdict.entry === undefined || verdict.stale
+    return { ...verdict, ...(due && this.#lease(request, now)), page: this.#journal.page(request.cursor) }
+  }
+
+  /** Many entries at once, without leases. */
+  readMany({ reads, cursor }: ReadManyRequest): ReadManyReply {
+    this.#stats.calls.readMany++
+    checkList(reads, 'reads')
+    for (const read of reads) checkNamed(read)
+    const wanted = reads.map((read) => ({ key: read.key, namespaces: namespacesOf(read) }))
+    return { entries: this.#entries.judge(wanted, this.#now()), page: this.#journal.page(cursor) }
+  }
+
+  /** Reads and deletes. */
+  take(request: Names & { readonly key: string; readonly cursor?: Cursor | undefined }): ReadReply {
+    this.#stats.calls.take++
+    checkNamed(request)
+    const now = this.#now()
+    const verdict = this.#judge(request, now)
+    this.#apply([{ kind: 'key', name: request.key, soft: false }], now)
+    return { ...verdict, page: this.#journal.page(request.cursor) }
+  }
+
+  /** Stores an entry if nothing that covers it happened since its computation began. */
+  commit(request: CommitRequest): CommitReply {
+    this.#stats.calls.commit++
+    checkCommit(request)
+    const done = this.#answers.find(request.op)
+    if (done) {
+      // The place is only worth something in the journal it was given in.
+      const at = this.#journal.has(done) ? { at: done.seq } : {}
+      return { stored: true, ...at, page: this.#journal.page(request.cursor) }
+    }
+    const now = this.#now()
+    const subjects = subjectsOf(request)
+    const ruling = this.#rule(request, subjects, now)
+    if (ruling === 'refused') {
+      this.#stats.commitsRefused++
+      if (request.mode.kind === 'lease') this.#leases.endOwn(request.key, request.mode.token)
+      return { stored: false, page: this.#journal.page(request.cursor) }
+    }
+    return {
+      stored: true,
+      at: this.#store(request, subjects, ruling),
+      page: this.#journal.page(request.cursor),
+    }
+  }
+
+  /** Gives a lease back unused. */
+  release(request: { readonly key: string; readonly token: string; readonly cursor?: Cursor | undefined }): {
+    page: Page
+  } {
+    this.#stats.calls.release++
+    checkKey(request)
+    this.#leases.lapse(request.key, request.token, this.#now())
+    return { page: this.#journal.page(request.cursor) }
+  }
+
+  /** Ends or ages all that the events cover. */
+  invalidate(request: { readonly events: readonly Invalidation[]; readonly cursor?: Cursor | undefined }): {
+    existed: number
+    page: Page
+  } {
+    this.#stats.calls.invalidate++
+    checkEvents(request.events)
+    const now = this.#now()
+    const keys = request.events.filter((event) => event.kind === 'key').map((event) => event.name)
+    const existed = this.#entries.held(keys, now)
+    // Only the three fields are taken over: what else a caller sends is not for the other readers of the journal.
+    // A namespace has no soft form, and told as soft it would leave entries in L1 that are dead here.
+    this.#apply(
+      request.events.map(({ kind, name, soft }) => ({ kind, name, soft: soft && kind !== 'namespace' })),
+      now,
+    )
+    return { existed, page: this.#journal.page(request.cursor) }
+  }
+
+  /** What happened since the cursor. */
+  pull(request: { readonly cursor?: Cursor | undefined }): { page: Page } {
+    this.#stats.calls.pull++
+    return { page: this.#journal.page(request.cursor) }
+  }
+
+  /** Deletes at most about `limit` rows whose time is over. */
+  prune(limit: number): Pruned {
+    return prune(this.#sql, this.#epochs, this.#now(), limit)
+  }
+
+  /** When {@link Ledger.prune} has something to do next, absolute. */
+  nextExpiry(): number | undefined {
+    return nextExpiry(this.#sql)
+  }
+
+  /** A copy of what was counted. */
+  stats(): LedgerStats {
+    return structuredClone(this.#stats)
+  }
+
+  /** Counts from 0 again. */
+  resetStats(): void {
+    this.#stats = noStats()
+  }
+
+  #judge(request: Names & { key: string; unusable?: string | undefined }, now: number): Verdict {
+    const [verdict] = this.#entries.judge([{ key: request.key, namespaces: namespacesOf(request) }], now)
+    const version = verdict?.entry?.version
+    const usable =
+      verdict && request.unusable !== '*' && (version === undefined || version !== request.unusable)
+    return usable ? verdict : { stale: false, freshFor: 0, staleFor: 0 }
+  }
+
+  #lease(request: ReadRequest, now: number): Pick<ReadReply, 'lease' | 'leaseLeft'> {
+    if (!request.lease) return {}
+    const { token, ttl } = request.lease
+    const claim = { key: request.key, token, ttl, subjects: subjectsOf(request) }
+    const award = this.#leases.claim(claim, this.#journal.head(), now)
+    if (award.kind === 'refused') return { leaseLeft: award.left }
+    if (award.kind === 'new') {
+      this.#stats.leasesGranted++
+      if (award.generation) this.#stats.generations++
+    }
+    return { lease: { grant: award.grant } }
+  }
+
+  #rule({ key, mode }: CommitRequest, subjects: readonly Subject[], now: number): Ruling {
+    if (mode.kind === 'set') return 'overwrite'
+    const touching = [subjectOf({ kind: 'key', name: key }), ...subjects]
+    if (mode.kind === 'free') return this.#journal.untouched(mode.since, touching) ? 'overwrite' : 'refused'
+    const lease = this.#leases.find(key)
+    const held =
+      lease && now < lease.expires && lease.token === mode.token && sameCursor(lease.grant, mode.grant)
+    // A lease limits cost, the journal decides truth: a slow computation is stored if nothing happened meanwhile.
+    if (!held) return this.#journal.untouched(mode.grant, touching) ? 'overwrite' : 'refused'
+    if (!this.#leases.isCurrent(lease)) return 'refused'
+    // The snapshot cannot vouch for names the computation came up with; for them the journal must.
+    const late = subjects.filter((subject) => !lease.snapshot.has(subject))
+    if (late.length > 0 && !this.#journal.untouched(lease.grant, late)) return 'refused'
+    return this.#entries.fresh(key, now) ? 'overwrite' : 'fill'
+  }
+
+  #store(request: CommitRequest, subjects: readonly Subject[], ruling: Ruling): number {
+    const now = this.#now()
+    const { key, version, payload, freshFor, staleFor } = request
+    const staleUntil = staleFor === null ? null : now + staleFor
+    this.#entries.put({
+      key,
+      version,
+      payload,
+      freshUntil: freshFor === null ? null : now + freshFor,
+      staleUntil,
+      stamps: this.#epochs.stamp(subjects, staleUntil),
+    })
+    this.#leases.end([key])
+    if (ruling === 'overwrite') this.#append([{ kind: 'key', name: key, soft: false }])
+    if (request.mode.kind === 'set') this.#stats.setsStored++
+    else this.#stats.fillsStored++
+    const head = this.#journal.head()
+    this.#answers.put(request.op, head, now)
+    return head.seq
+  }
+
+  #apply(events: readonly Invalidation[], now: number): void {
+    const keys = { hard: [] as string[], soft: [] as string[] }
+    const names = { hard: [] as Subject[], soft: [] as Subject[] }
+    for (const event of events) {
+      const degree = event.soft ? 'soft' : 'hard'
+      if (event.kind === 'key') keys[degree].push(event.name)
+      else names[degree].push(subjectOf(event))
+    }
+    this.#entries.age(keys.soft)
+    this.#entries.end(keys.hard)
+    this.#leases.end([...keys.soft, ...keys.hard])
+    this.#epochs.age(names.soft)
+    this.#epochs.end(names.hard)
+    if (names.hard.length > 0) planSweep(this.#sql, now)
+    this.#append(events)
+  }
+
+  #append(events: readonly Invalidation[]): void {
+    this.#journal.append(events)
+    this.#stats.eventsAppended += events.length
+  }
+}
+
+function sameCursor(one: Cursor, other: Cursor | undefined): boolean {
+  return one.seq === other?.seq && one.id === other.id
+}

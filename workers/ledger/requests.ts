@@ -1,0 +1,78 @@
+import { InvalidOptionError } from '../../src/errors.ts'
+import type { CommitRequest, Invalidation, Names, ReadRequest } from '../../src/ports.ts'
+
+/**
+ * Cheap checks of what comes from outside: types, never contents. They keep a caller with another version or another
+ * language from writing rows nobody can read. Cursors are not checked: a bad one is simply not in the journal.
+ * All throw {@link InvalidOptionError} (`E_INVALID_OPTION`), which names the field and never its value.
+ */
+export function checkKey(request: { readonly key: string }): void {
+  checkText(request.key, 'key')
+}
+
+/** Checks a key with its names. */
+export function checkNamed(request: Names & { readonly key: string }): void {
+  checkKey(request)
+  checkTexts(request.tags, 'tags')
+  checkTexts(request.namespaces, 'namespaces')
+}
+
+/** Checks a read. */
+export function checkRead(request: ReadRequest): void {
+  checkNamed(request)
+  if (request.lease === undefined) return
+  checkText(request.lease.token, 'lease.token')
+  const { ttl } = request.lease
+  if (!(Number.isFinite(ttl) && ttl > 0)) refuse(ttl, 'lease.ttl', 'a number of milliseconds over 0')
+}
+
+/** Checks a commit. */
+export function checkCommit(request: CommitRequest): void {
+  checkNamed(request)
+  for (const field of ['op', 'version', 'payload'] as const) checkText(request[field], field)
+  for (const field of ['freshFor', 'staleFor'] as const) {
+    const duration = request[field]
+    if (duration !== null && !Number.isFinite(duration)) refuse(duration, field, 'milliseconds or null')
+  }
+  const mode: unknown = request.mode
+  if (!isOneOf((mode as { kind?: unknown } | undefined)?.kind, ['lease', 'free', 'set'])) {
+    refuse(mode, 'mode', 'lease, free or set')
+  }
+  if (request.mode.kind === 'lease') checkText(request.mode.token, 'mode.token')
+}
+
+/** Checks a list of invalidations. */
+export function checkEvents(events: readonly Invalidation[]): void {
+  if (!Array.isArray(events)) refuse(events, 'events', 'a list')
+  for (const event of events) {
+    if (!isOneOf(event?.kind, ['key', 'tag', 'namespace'])) {
+      refuse(event?.kind, 'events.kind', 'key, tag or namespace')
+    }
+    checkText(event.name, 'events.name')
+    if (typeof event.soft !== 'boolean') refuse(event.soft, 'events.soft', 'true or false')
+  }
+}
+
+/** Checks a list of something that is then looked at one by one. */
+export function checkList(list: unknown, option: string): void {
+  if (!Array.isArray(list)) refuse(list, option, 'a list')
+}
+
+function checkTexts(list: readonly string[], option: string): void {
+  checkList(list, option)
+  for (const text of list) checkText(text, option)
+}
+
+function checkText(text: unknown, option: string): void {
+  // SQLite stores UTF-8, where a lone surrogate has no form: two different keys would become one.
+  if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) refuse(text, option, 'well-formed text')
+}
+
+function isOneOf(value: unknown, allowed: readonly string[]): boolean {
+  return typeof value === 'string' && allowed.includes(value)
+}
+
+function refuse(value: unknown, option: string, allowed: string): never {
+  const received = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+  throw new InvalidOptionError({ option, received, allowed })
+}
