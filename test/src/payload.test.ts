@@ -38,5 +38,5 @@ test('what cannot be read is nothing', () => {
     't;[]\n"x"',
     golden.slice(0, 20),
   ]
-  for (const text of unreadable) expect(unseal(text), text).toBeUndefined()
+  expect(unreadable.filter((text) => unseal(text) !== undefined)).toEqual([])
 })

@@ -25,7 +25,7 @@ export function manualClock(): ManualClock {
   let now = 0
   const timers = new Set<Timer>()
   const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
-  const next = (): Timer | undefined => [...timers].sort((a, b) => a.at - b.at)[0]
+  const next = (): Timer | undefined => [...timers].toSorted((a, b) => a.at - b.at)[0]
   const fire = async (timer: Timer): Promise<void> => {
     timers.delete(timer)
     now = Math.max(now, timer.at)
@@ -48,15 +48,15 @@ export function manualClock(): ManualClock {
       now = end
     },
     async run(work, limit = 120_000) {
-      let done = false
+      const state = { done: false }
       const settled = work.then(
-        () => (done = true),
-        () => (done = true),
+        () => (state.done = true),
+        () => (state.done = true),
       )
       await settle()
       const end = now + limit
-      for (let timer = next(); !done && timer && timer.at <= end; timer = next()) await fire(timer)
-      if (!done) throw new Error(`still pending after ${limit} ms of virtual time`)
+      for (let timer = next(); !state.done && timer && timer.at <= end; timer = next()) await fire(timer)
+      if (!state.done) throw new Error(`still pending after ${limit} ms of virtual time`)
       await settled
       return work
     },
