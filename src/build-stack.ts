@@ -101,7 +101,7 @@ function make<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): 
 /** The prefix of names in L2. A driver that works alone puts it before its keys itself. */
 function prefixOf({ l2, bus }: StoreEntry, { prefix }: Settings): string {
   const own = (l2 ?? bus)?.options['prefix']
-  return typeof own === 'string' ? own.replace(/:$/, '') : prefix
+  return typeof own === 'string' ? own.replace(/:+$/, '') : prefix
 }
 
 function memoryTier(driver: Partial<L1CacheDriver> | undefined): MemoryTier | undefined {

@@ -6,9 +6,10 @@ const READABLE = 64
  * payload and is compared on reading, so not even a collision serves another key's value.
  */
 export function fitKey(key: string, maxBytes: number = Infinity): string | Promise<string> {
+  // Half a surrogate pair has no UTF-8: two keys that differ only there would be one to the store.
+  if (/\p{Surrogate}/u.test(key)) return hashed(key)
   // No character takes more than three bytes per UTF-16 unit.
-  if (key.length * 3 <= maxBytes || utf8Length(key) <= maxBytes) return key
-  return hashed(key)
+  return key.length * 3 <= maxBytes || utf8Length(key) <= maxBytes ? key : hashed(key)
 }
 
 export function utf8Length(text: string): number {
@@ -16,8 +17,10 @@ export function utf8Length(text: string): number {
 }
 
 async function hashed(key: string): Promise<string> {
+  // JSON escapes half surrogate pairs, so no two keys give the same bytes.
+  const bytes = new TextEncoder().encode(JSON.stringify(key))
   // oxlint-disable-next-line no-restricted-globals -- the digest is a pure function, not a capability to inject
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${key.slice(0, READABLE).replace(/[\ud800-\udfff]/g, '_')}~${hex}`
 }

@@ -164,7 +164,7 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
     (value, option) =>
       value === 'factory' || value === 'stale' ? value : invalid(option, value, "'factory' or 'stale'"),
   ],
-  ['prefix', (value, option) => (text(value, option) as string).replace(/:$/, '')],
+  ['prefix', (value, option) => (text(value, option) as string).replace(/:+$/, '')],
   ['l2Timeout', unbounded],
   ['l2CircuitBreakerDuration', orOff],
   ['leaseTtl', orUnset],
@@ -201,8 +201,15 @@ export function checkKey(key: unknown, option = 'key'): string {
 }
 
 /** @throws {@link InvalidOptionError} unless it is a list of strings that are not empty. Drops repeats. */
-export function checkTags(tags: unknown, option = 'tags'): readonly string[] {
-  return checkList(tags, option)
+export function checkTags(tags: unknown): readonly string[] {
+  return checkList(tags, 'tags').map((tag) => checkName(tag, 'tags'))
+}
+
+/** @throws {@link InvalidOptionError} unless it is a string that is not empty and well-formed Unicode. */
+export function checkName(name: unknown, option: string): string {
+  const checked = checkKey(name, option)
+  if (!/\p{Surrogate}/u.test(checked)) return checked
+  throw new InvalidOptionError({ option, received: 'half a surrogate pair', allowed: 'well-formed Unicode' })
 }
 
 /** @throws {@link InvalidOptionError} unless it is a list of strings that are not empty. Drops repeats. */

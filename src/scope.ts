@@ -1,4 +1,4 @@
-import { checkKey } from './options.ts'
+import { checkName } from './options.ts'
 import type { Invalidation } from './ports.ts'
 
 /**
@@ -23,7 +23,7 @@ export class Scope {
 
   /** @throws {@link InvalidOptionError} unless the name is a string that is not empty. */
   child(name: string): Scope {
-    const segment = escape(checkKey(name, 'namespace'))
+    const segment = escape(checkName(name, 'namespace'))
     const own = this.namespaces.at(-1)
     return new Scope(this.#prefix, `${this.path}${segment}:`, [
       ...this.namespaces,

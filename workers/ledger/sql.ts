@@ -19,7 +19,7 @@ const LIST_CHARACTERS = 500_000
  * A list as JSON texts for `json_each(?)`, because a statement takes at most 100 bound parameters. Mostly one
  * text; more when the list is too long for a single value, none when it is empty.
  */
-export function lists(items: readonly unknown[]): string[] {
+function lists(items: readonly unknown[]): string[] {
   const texts: string[] = []
   let parts: string[] = []
   let length = 0
