@@ -8,6 +8,7 @@ import { waitUntil } from 'cloudflare:workers'
 import { BentoCache as CoreBentoCache, type BentoCacheOptions } from '../src/bento-cache.ts'
 import type { Runtime } from '../src/ports.ts'
 import { systemRuntime } from '../src/runtime.ts'
+import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
 
 export * from '../src/index.ts'
@@ -39,9 +40,7 @@ export const cloudflareRuntime: Runtime = { ...systemRuntime, waitUntil: (work) 
  * })
  * ```
  */
-export class BentoCache<
-  Stores extends Record<string, BentoStore> = Record<string, BentoStore>,
-> extends CoreBentoCache<Stores> {
+export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
   constructor(options: BentoCacheOptions<Stores>) {
     super({ runtime: cloudflareRuntime, ...options })
   }

@@ -6,6 +6,7 @@
  */
 import { BentoCache as CoreBentoCache, type BentoCacheOptions } from '../src/bento-cache.ts'
 import { loadPlainL2 } from '../src/load-plain-l2.ts'
+import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
 
 export * from '../src/index.ts'
@@ -25,9 +26,7 @@ export * from '../src/index.ts'
  * })
  * ```
  */
-export class BentoCache<
-  Stores extends Record<string, BentoStore> = Record<string, BentoStore>,
-> extends CoreBentoCache<Stores> {
+export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
   constructor(options: BentoCacheOptions<Stores>) {
     super({ connectPlain: loadPlainL2, ...options })
   }

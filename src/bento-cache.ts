@@ -60,9 +60,7 @@ interface Shared {
  * })
  * ```
  */
-export class BentoCache<
-  Stores extends Record<string, BentoStore> = Record<string, BentoStore>,
-> extends Cache {
+export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends Cache {
   readonly #options: BentoCacheOptions<Record<string, BentoStore>>
   readonly #shared: Shared
   readonly #runtime: Runtime
