@@ -99,5 +99,6 @@ function mayTake({ call, flight, asked }: Passenger, entry: Entry, graced = fals
   if (flight.id > asked.newest || asked.cursor < 0) return true
   if (entry.gen !== journal.gen() || asked.gen !== journal.gen()) return false
   const verdict = entry.cursor >= asked.cursor ? 'untouched' : journal.verdict(entry)
-  return verdict === 'untouched' || (graced && verdict === 'soft')
+  // L1 may have checked the very entry in the meantime, raised its place and marked it.
+  return verdict !== 'hard' && (graced || (verdict === 'untouched' && !entry.soft))
 }

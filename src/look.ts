@@ -16,6 +16,7 @@ export async function look(call: Call, flight: Flight): Promise<Start> {
 async function ask(l2: L2, call: Call, flight: Flight): Promise<Found | undefined> {
   const { flights, journal } = call.stack
   const boarded = flights.get(flight.key) === flight
+  const gen = journal.gen()
   flight.asOf = instant(call.runtime)
   try {
     const found = await l2.read(call, {
@@ -23,8 +24,8 @@ async function ask(l2: L2, call: Call, flight: Flight): Promise<Found | undefine
       unusable: flight.forced ? '*' : undefined,
       onReply: (seq) => void (flight.cursor = seq),
     })
-    // Its own page cannot speak against what was read with it.
-    if (boarded && found.gen === journal.gen() && !flights.get(flight.key)) flights.put(flight)
+    // A gap in its own page emptied all slots, but cannot speak against what was read with it.
+    if (boarded && gen !== found.gen && !flights.get(flight.key)) flights.put(flight)
     return found
   } catch (error) {
     if (error instanceof L2CacheError && call.settings.suppressL2Errors) return undefined

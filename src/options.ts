@@ -124,6 +124,11 @@ export const DEFAULTS: Settings = {
   serializer: undefined,
 }
 
+function isSerializer(value: unknown): value is Serializer {
+  const { serialize, deserialize } = (value ?? {}) as Partial<Serializer>
+  return typeof serialize === 'function' && typeof deserialize === 'function'
+}
+
 type Parse = (value: unknown, option: string) => unknown
 
 function invalid(option: string, value: unknown, allowed: string): never {
@@ -174,9 +179,7 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
   [
     'serializer',
     (value, option) =>
-      typeof (value as Serializer | null)?.serialize === 'function'
-        ? value
-        : invalid(option, value, 'an object with serialize and deserialize'),
+      isSerializer(value) ? value : invalid(option, value, 'an object with serialize and deserialize'),
   ],
 ])
 
