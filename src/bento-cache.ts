@@ -15,7 +15,7 @@ import { makeTrace, type Trace, type TraceListener } from './trace.ts'
 
 /** Something that is told of the cache when it is made. */
 export interface BentoCachePlugin {
-  register(bento: BentoCache<Loose>): void
+  register(bento: BentoCache): void
 }
 
 /** Options of a {@link BentoCache}: its stores, what they share, and the global level of options. */

@@ -11,7 +11,7 @@
  * `wrangler dev` takes it from `.dev.vars`.
  */
 import { env } from 'cloudflare:workers'
-import { FactoryHardTimeout } from '../adapters/cloudflare.ts'
+import { FactoryHardTimeout, InvalidOptionError } from '../adapters/cloudflare.ts'
 import type { City } from './demo/answers.ts'
 import { inflight, invalidate, throughCache, type Query, type Served } from './demo/cache.ts'
 import {
@@ -146,6 +146,7 @@ const worker: ExportedHandler = {
     try {
       return await route(request)
     } catch (error) {
+      if (error instanceof InvalidOptionError || error instanceof SyntaxError) return problem(400, error.message)
       if (error instanceof FactoryHardTimeout) return problem(504, 'the database did not answer in time')
       if (!(await hasCities(env.DB)))
         return problem(503, 'no cities yet: run `node examples/demo/load-cities.ts`')

@@ -12,7 +12,7 @@ export async function serve(fleet: Fleet, world: World, seed: number): Promise<v
   const next = errandSource(world, '', seeded(seed))
   const timer = setInterval(() => {
     fleet.ask(next().path).then(
-      (response) => response.body?.cancel(),
+      (response) => response.text(),
       (error: unknown) => process.stderr.write(`${String(error)}\n`),
     )
   }, 1_000 / PER_SECOND)

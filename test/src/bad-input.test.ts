@@ -1,185 +1,289 @@
-import { expect, test } from 'vitest'
-import { durableObjectDriver } from '../../drivers/durable-object.ts'
+import { describe, expect, test } from 'vitest'
 import { memoryDriver } from '../../drivers/memory.ts'
-import { BentoCache, bentostore, type CreateDriverResult, errors } from '../../src/index.ts'
-import { toMilliseconds } from '../../src/durations.ts'
-import { world } from '../support/world.ts'
+import { plainDriver } from '../../drivers/plain.ts'
+import { BentoCache, bentostore, errors, InvalidOptionError, type OperationOptions } from '../../src/index.ts'
+import { failureOf } from '../support/pair.ts'
+import { type Stand, STACKS } from '../support/stacks.ts'
 
-/** As a JavaScript user passes it: whatever the types say. */
-const loose = (value: unknown): never => value as never
-
+/** Must never be seen in a message. */
 const SECRET = 'hunter2'
+const DURATION = 'milliseconds >= 0, a duration such as "30s" or "2.5h", or null'
 
-const cases: [string, (bento: ReturnType<typeof one>) => unknown, string, RegExp, RegExp][] = [
-  ['an empty key', (bento) => bento.get({ key: '' }), 'key', /empty/, /not empty/],
-  ['a key that is a number', (bento) => bento.set({ key: loose(7), value: 1 }), 'key', /number/, /string/],
-  ['no key', (bento) => bento.delete(loose({})), 'key', /undefined/, /string/],
-  ['a negative ttl', (bento) => miss(bento, { ttl: -1 }), 'ttl', /negative/, />= 0/],
-  ['a ttl that is NaN', (bento) => miss(bento, { ttl: Number.NaN }), 'ttl', /NaN/, />= 0/],
-  ['an infinite ttl', (bento) => miss(bento, { ttl: Infinity }), 'ttl', /infinite/, /null/],
-  ['a ttl in words', (bento) => miss(bento, { ttl: `${SECRET} days` }), 'ttl', /no duration/, /"2.5h"/],
-  ['a negative duration', (bento) => miss(bento, { hardTimeout: '-5s' }), 'hardTimeout', /negative/, />= 0/],
-  ['a grace that is true', (bento) => miss(bento, { grace: true }), 'grace', /boolean/, /duration/],
-  ['tags that are no list', (bento) => miss(bento, { tags: SECRET }), 'tags', /string/, /array/],
-  ['a tag that is no string', (bento) => miss(bento, { tags: ['a', 7] }), 'tags[1]', /number/, /string/],
-  ['an empty tag', (bento) => bento.deleteByTag({ tags: [''] }), 'tags[0]', /empty/, /not empty/],
-  ['keys that are no list', (bento) => bento.deleteMany({ keys: loose(SECRET) }), 'keys', /string/, /array/],
-  [
-    'a factory that is a value',
-    (bento) => bento.getOrSet({ key: 'k', factory: loose(SECRET) }),
-    'factory',
-    /string/,
-    /function/,
-  ],
-  [
-    'a flag that is a string',
-    (bento) => miss(bento, { forceFresh: SECRET }),
-    'forceFresh',
-    /string/,
-    /boolean/,
-  ],
-  ['an unknown outage policy', (bento) => miss(bento, { onOutage: SECRET }), 'onOutage', /string/, /'stale'/],
+const durations: [unknown, string][] = [
+  [Number.NaN, 'NaN'],
+  [-1, 'a negative number'],
+  [Infinity, 'an infinite number'],
+  ['', 'a text that is no duration'],
+  [SECRET, 'a text that is no duration'],
+  ['1 fortnight', 'a text that is no duration'],
+  ['-5m', 'a negative number'],
+  [{ secret: SECRET }, 'object'],
+  [true, 'boolean'],
 ]
 
-function one(): BentoCache {
-  return new BentoCache({ default: 'main', stores: { main: bentostore().useL1Layer(memoryDriver()) } })
+const durationOptions = ['ttl', 'grace', 'graceBackoff', 'timeout', 'hardTimeout', 'lockTimeout'] as const
+
+const texts: [unknown, string][] = [
+  ['', 'an empty string'],
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [42, 'number'],
+  [{ toString: () => SECRET }, 'object'],
+  [[SECRET], 'array'],
+  [Symbol(SECRET), 'symbol'],
+]
+
+/** The shape every refusal has; and the cache serves on. */
+async function expectRefusal(
+  { bento }: Stand,
+  work: Promise<unknown>,
+  expected: Partial<InvalidOptionError>,
+): Promise<void> {
+  const error = await failureOf(work)
+  expect(error).toBeInstanceOf(InvalidOptionError)
+  expect(error).toMatchObject({ code: 'E_INVALID_OPTION', name: 'InvalidOptionError', ...expected })
+  const { message, option, received, allowed } = error as InvalidOptionError
+  expect(message).toBe(`Invalid ${option}: received ${received}, expected ${allowed}`)
+  expect(message).not.toContain(SECRET)
+  expect(await bento.getOrSet({ key: 'after', factory: () => 'usable' })).toBe('usable')
+  expect(bento.inflight).toBe(0)
 }
 
-function miss(bento: BentoCache, options: object): Promise<unknown> {
-  return bento.getOrSet({ key: 'k', factory: () => 1, ...options })
-}
+describe.each(STACKS)('%s', (_, make) => {
+  test.each(durationOptions.flatMap((option) => durations.map((bad) => [option, ...bad] as const)))(
+    '%s %o is refused by every operation that takes it',
+    async (option, value, received) => {
+      const stand = make()
+      const options = { key: 'k', [option]: value } as { key: string } & OperationOptions
+      const works = [
+        () => stand.bento.getOrSet({ ...options, factory: () => 1 }),
+        () => stand.bento.set({ ...options, value: 1 }),
+        () => stand.bento.get(options),
+      ]
+      for (const work of works)
+        await expectRefusal(stand, work(), { option, received, allowed: DURATION })
+    },
+  )
 
-test.each(cases)(
-  '%s is told by name, and the cache stays usable',
-  async (_, act, option, received, allowed) => {
-    const bento = one()
-    const error: unknown = await Promise.resolve(act(bento)).catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(errors.E_INVALID_OPTION)
-    expect(error).toMatchObject({
-      code: 'E_INVALID_OPTION',
-      option,
-      received: expect.stringMatching(received),
-      allowed: expect.stringMatching(allowed),
+  test.each(texts)('key %o is refused by every operation', async (key, received) => {
+    const stand = make()
+    const { bento } = stand
+    const bad = { key } as { key: string }
+    const works = [
+      () => bento.getOrSet({ ...bad, factory: () => 1 }),
+      () => bento.getOrSetForever({ ...bad, factory: () => 1 }),
+      () => bento.get(bad),
+      () => bento.set({ ...bad, value: 1 }),
+      () => bento.setForever({ ...bad, value: 1 }),
+      () => bento.has(bad),
+      () => bento.missing(bad),
+      () => bento.pull(bad.key),
+      () => bento.delete(bad),
+      () => bento.expire(bad),
+    ]
+    const allowed = 'a string that is not empty'
+    for (const work of works) await expectRefusal(stand, work(), { option: 'key', received, allowed })
+    await expectRefusal(stand, bento.deleteMany({ keys: ['k', bad.key] }), {
+      option: 'keys[1]',
+      received,
+      allowed,
     })
-    expect(String(error)).toContain(option)
-    expect(String(error)).not.toContain(SECRET)
-    expect(await bento.getOrSet({ key: 'k', factory: () => 'usable' })).toBe('usable')
-  },
-)
+  })
 
-test('a bad option of a factory fails its call, not the cache', async () => {
-  const bento = one()
-  const factory = ({ setOptions }: { setOptions(options: object): void }): number => (
-    setOptions({ ttl: -1 }),
-    1
-  )
-  const error = { code: 'E_FACTORY_ERROR', cause: expect.objectContaining({ option: 'ttl' }) }
-  await expect(bento.getOrSet({ key: 'k', factory })).rejects.toMatchObject(error)
-  expect(await bento.getOrSet({ key: 'k', factory: () => 2 })).toBe(2)
-})
+  test.each(texts)('tag %o is refused, wherever tags are given', async (tag, received) => {
+    const stand = make()
+    const { bento } = stand
+    const tags = ['fine', tag] as string[]
+    const expected = { option: 'tags[1]', received, allowed: 'a string that is not empty' }
+    await expectRefusal(stand, bento.deleteByTag({ tags }), expected)
+    await expectRefusal(stand, bento.set({ key: 'k', value: 1, tags }), expected)
+    await expectRefusal(stand, bento.getOrSet({ key: 'k', factory: () => 1, tags }), expected)
+    expect(await bento.has({ key: 'k' })).toBe(false)
+  })
 
-test('bad options of a store or of all stores are told at construction', () => {
-  const make = (globals: object, own: object = {}): BentoCache =>
-    new BentoCache({ default: 'main', stores: { main: bentostore(own) }, ...globals })
-  expect(() => make({ ttl: 'soon' })).toThrowError(expect.objectContaining({ option: 'ttl' }))
-  expect(() => make({}, { pollInterval: -1 })).toThrowError(
-    expect.objectContaining({ option: 'pollInterval' }),
-  )
-  expect(() => make({ serializer: {} })).toThrowError(expect.objectContaining({ option: 'serializer' }))
-  expect(() => make({ stores: {} })).toThrowError(expect.objectContaining({ option: 'stores' }))
-  expect(() => make({ stores: { main: {} } })).toThrowError(
-    expect.objectContaining({ option: 'stores.main' }),
-  )
-  expect(() => bentostore().useL1Layer(loose(memoryDriver))).toThrowError(
-    expect.objectContaining({ option: 'useL1Layer' }),
-  )
-})
+  test.each<[unknown, string]>([
+    [SECRET, 'string'],
+    [null, 'null'],
+    [{ 0: SECRET }, 'object'],
+    [new Set([SECRET]), 'object'],
+  ])('a list that is none is refused: %o', async (list, received) => {
+    const stand = make()
+    const { bento } = stand
+    const bad = list as string[]
+    const allowed = 'an array of strings'
+    await expectRefusal(stand, bento.deleteByTag({ tags: bad }), { option: 'tags', received, allowed })
+    await expectRefusal(stand, bento.deleteMany({ keys: bad }), { option: 'keys', received, allowed })
+    await expectRefusal(stand, bento.set({ key: 'k', value: 1, tags: bad }), {
+      option: 'tags',
+      received,
+      allowed,
+    })
+  })
 
-test('an unknown store is told with those that are known', () => {
-  const bento = one()
-  expect(() => bento.use(loose('nope'))).toThrowError(expect.objectContaining({ code: 'E_UNKNOWN_STORE' }))
-  expect(() => bento.use(loose('nope'))).toThrowError(/Known stores: main/)
-  expect(() => bento.use(loose('constructor'))).toThrowError(errors.E_UNKNOWN_STORE)
-  expect(() => new BentoCache({ default: loose('x'), stores: { main: bentostore() } })).toThrowError(
-    errors.E_UNKNOWN_STORE,
-  )
-})
+  test.each(texts)('namespace %o is refused', (name, received) => {
+    const { bento } = make()
+    expect(() => bento.namespace(name as string)).toThrowError(
+      expect.objectContaining({ code: 'E_INVALID_OPTION', option: 'namespace', received }),
+    )
+  })
 
-test('sizes of memory are told by name', () => {
-  const option = (options: object): unknown => {
-    try {
-      return memoryDriver(options)
-    } catch (error) {
-      return (error as { option: string }).option
+  test('a factory that is none is refused', async () => {
+    const stand = make()
+    for (const [factory, received] of [[SECRET, 'string'] as const, [undefined, 'undefined'] as const]) {
+      const work = stand.bento.getOrSet({ key: 'k', factory: factory as never })
+      await expectRefusal(stand, work, { option: 'factory', received, allowed: 'a function' })
     }
+  })
+
+  test('flags and functions of another type are refused', async () => {
+    const stand = make()
+    const cases: [string, unknown, string, string][] = [
+      ['forceFresh', 'yes', 'string', 'a boolean'],
+      ['suppressL2Errors', 1, 'number', 'a boolean'],
+      ['skipL2Write', null, 'null', 'a boolean'],
+      ['skipBusNotify', {}, 'object', 'a boolean'],
+      ['awaitWrites', 'no', 'string', 'a boolean'],
+      ['onFactoryError', SECRET, 'string', 'a function'],
+      ['onOutage', SECRET, 'string', "'factory' or 'stale'"],
+    ]
+    for (const [option, value, received, allowed] of cases) {
+      const work = stand.bento.getOrSet({ key: 'k', factory: () => 1, [option]: value })
+      await expectRefusal(stand, work, { option, received, allowed })
+    }
+  })
+
+  test('what a factory sets wrongly fails that factory alone', async () => {
+    const stand = make()
+    const factories = [
+      (ctx: { setOptions(options: object): void }) => ctx.setOptions({ ttl: SECRET }),
+      (ctx: { setTags(tags: string[]): void }) => ctx.setTags(['']),
+      (ctx: { setTtl(ttl: number): void }) => ctx.setTtl(-1),
+    ]
+    for (const factory of factories) {
+      const error = await failureOf(stand.bento.getOrSet({ key: 'k', factory: factory as () => unknown }))
+      expect(error).toMatchObject({ code: 'E_FACTORY_ERROR', cause: { code: 'E_INVALID_OPTION' } })
+      expect(`${(error as Error).cause as Error}`).not.toContain(SECRET)
+    }
+    expect(await stand.bento.getOrSet({ key: 'k', factory: () => 'usable' })).toBe('usable')
+  })
+
+  test('undefined is no value', async () => {
+    const { bento } = make()
+    const error = { code: 'E_UNDEFINED_VALUE', message: 'Cannot set undefined value in the cache, key: k' }
+    expect(await failureOf(bento.set({ key: 'k', value: undefined }))).toMatchObject(error)
+    expect(await failureOf(bento.setForever({ key: 'k', value: undefined }))).toMatchObject(error)
+    expect(await failureOf(bento.getOrSet({ key: 'k', factory: () => undefined }))).toMatchObject(error)
+    expect(await bento.set({ key: 'k', value: null })).toBe(true)
+  })
+
+  test('a refused set leaves what was there', async () => {
+    const { bento } = make()
+    await bento.set({ key: 'k', value: 'old' })
+    await failureOf(bento.set({ key: 'k', value: undefined }))
+    await failureOf(bento.set({ key: 'k', value: 1n }))
+    await failureOf(bento.set({ key: 'k', value: 1, ttl: -1 }))
+    expect(await bento.get({ key: 'k' })).toBe('old')
+  })
+
+  test('a store nobody made is unknown, under its name and the known ones', () => {
+    const { bento } = make()
+    for (const name of ['none', '__proto__', 'toString', '']) {
+      expect(() => bento.use(name as 'main')).toThrowError(
+        expect.objectContaining({
+          code: 'E_UNKNOWN_STORE',
+          message: `There is no store "${name}". Known stores: main`,
+        }),
+      )
+    }
+  })
+})
+
+describe('at construction', () => {
+  const main = () => bentostore().useL1Layer(memoryDriver())
+
+  test('bad options of a store or of all are told at once', () => {
+    for (const [option, value, received] of [
+      ['ttl', -1, 'a negative number'],
+      ['grace', 'soon', 'a text that is no duration'],
+      ['l2Timeout', Number.NaN, 'NaN'],
+      ['maxStaleness', '', 'a text that is no duration'],
+      ['pollInterval', {}, 'object'],
+      ['leaseTtl', 'x', 'a text that is no duration'],
+      ['l1Ttl', -5, 'a negative number'],
+      ['l2CircuitBreakerDuration', 'x', 'a text that is no duration'],
+      ['prefix', 5, 'number'],
+      ['serializer', {}, 'object'],
+      ['serializer', null, 'null'],
+    ] as const) {
+      const bad = { [option]: value }
+      const refusal = expect.objectContaining({ code: 'E_INVALID_OPTION', option, received })
+      expect(() => new BentoCache({ ...bad, default: 'main', stores: { main: main() } })).toThrowError(
+        refusal,
+      )
+      const stores = { main: bentostore(bad).useL1Layer(memoryDriver()) }
+      expect(() => new BentoCache({ default: 'main', stores })).toThrowError(refusal)
+    }
+  })
+
+  test('a serializer that only writes is refused', () => {
+    const serializer = { serialize: JSON.stringify } as never
+    expect(() => new BentoCache({ serializer, default: 'main', stores: { main: main() } })).toThrowError(
+      expect.objectContaining({ code: 'E_INVALID_OPTION', option: 'serializer' }),
+    )
+  })
+
+  test('stores that are none are refused', () => {
+    for (const [stores, option, received] of [
+      [undefined, 'stores', 'undefined'],
+      [{}, 'stores', 'object'],
+      [null, 'stores', 'null'],
+      [{ main: {} }, 'stores.main', 'object'],
+      [{ main: main(), other: undefined }, 'stores.other', 'undefined'],
+    ] as const) {
+      expect(() => new BentoCache({ default: 'main', stores: stores as never })).toThrowError(
+        expect.objectContaining({ code: 'E_INVALID_OPTION', option, received }),
+      )
+    }
+  })
+
+  test('a default that is no store is unknown', () => {
+    expect(() => new BentoCache({ default: 'other' as 'main', stores: { main: main() } })).toThrowError(
+      expect.objectContaining({
+        code: 'E_UNKNOWN_STORE',
+        message: 'There is no store "other". Known stores: main',
+      }),
+    )
+  })
+
+  test('layers that are none are refused', () => {
+    const bad = SECRET as never
+    for (const [layer, run] of [
+      ['useL1Layer', () => bentostore().useL1Layer(bad)],
+      ['useL2Layer', () => bentostore().useL2Layer(bad)],
+      ['useBus', () => bentostore().useBus(bad)],
+      ['driver', () => plainDriver(bad)],
+    ] as const) {
+      expect(run).toThrowError(
+        expect.objectContaining({ code: 'E_INVALID_OPTION', option: layer, received: 'string' }),
+      )
+    }
+  })
+
+  test('a driver that does not coordinate needs plainDriver in the bare core', () => {
+    const main = bentostore().useL2Layer(memoryDriver())
+    const bento = new BentoCache({ default: 'main', stores: { main } })
+    expect(() => bento.use('main')).toThrowError(
+      expect.objectContaining({ code: 'E_INVALID_OPTION', option: 'useL2Layer' }),
+    )
+  })
+})
+
+test('errors are known by code, as Bentocache lists them', () => {
+  for (const [code, made] of Object.entries(errors)) {
+    expect(made.code).toBe(code)
+    expect(made.title).toBe(made.name)
   }
-  expect(option({ maxItems: 0 })).toBe('maxItems')
-  expect(option({ maxItems: 1.5 })).toBe('maxItems')
-  expect(option({ maxSize: 'big' })).toBe('maxSize')
-  expect(option({ maxEntrySize: -1 })).toBe('maxEntrySize')
-  expect(option({ serialize: false, maxSize: 10 })).toBe('serialize')
-  expect(option({ maxSize: '10mb', maxEntrySize: '1kb' })).toHaveProperty('factory')
-})
-
-test('a missing binding is told at construction, or at the call for one that is looked up', async () => {
-  expect(() => durableObjectDriver({ binding: loose(undefined) })).toThrowError(errors.E_MISSING_BINDING)
-  const late: CreateDriverResult = durableObjectDriver({ binding: () => undefined })
-  const bento = new BentoCache({ default: 'main', stores: { main: bentostore().useL2Layer(late) } })
-  const failed: unknown[] = []
-  bento.onTrace((step) => 'error' in step && failed.push(step.error))
-  expect(await bento.getOrSet({ key: 'k', factory: () => 'still answered' })).toBe('still answered')
-  expect(failed[0]).toMatchObject({ code: 'E_MISSING_BINDING', option: 'binding' })
-})
-
-test('a plain driver where nothing can emulate is told what to use', () => {
-  const store = bentostore().useL2Layer({ ...memoryDriver() })
-  const bento = new BentoCache({ default: 'main', stores: { main: store } })
-  expect(() => bento.use('main')).toThrowError(/plainDriver/)
-})
-
-test('an explicit undefined is as good as nothing', async () => {
-  const { clock, isolate } = world()
-  const { bento } = isolate('a', { ttl: '1h', grace: '2h', timeout: undefined })
-  await bento.set({ key: 'k', value: 1, ttl: undefined, grace: undefined, tags: undefined })
-  await clock.advance(59 * 60_000)
-  expect(await bento.get({ key: 'k' })).toBe(1)
-  await clock.advance(2 * 60_000)
-  expect(await bento.get({ key: 'k', grace: undefined })).toBe(1)
-  expect(await bento.has({ key: 'k' })).toBe(false)
-})
-
-test('durations are read in one pass, in all their spellings', () => {
-  const spelled: [unknown, number | null][] = [
-    [0, 0],
-    [1500.5, 1500.5],
-    [null, null],
-    ['10', 10],
-    ['250ms', 250],
-    ['1 msec', 1],
-    ['2 milliseconds', 2],
-    ['1.5s', 1500],
-    ['.5m', 30_000],
-    ['2 mins', 120_000],
-    ['2.5h', 9_000_000],
-    ['1 Hour', 3_600_000],
-    ['3 days', 259_200_000],
-    ['1w', 604_800_000],
-    ['1y', 31_557_600_000],
-  ]
-  expect(spelled.map(([text]) => toMilliseconds(text, 'ttl'))).toEqual(spelled.map(([, ms]) => ms))
-  for (const text of [
-    '',
-    ' ',
-    's',
-    '.',
-    '1.2.3s',
-    '1 fortnight',
-    '5ss',
-    '1e3',
-    '0x10',
-    'NaN',
-    '9'.repeat(100_000),
-  ]) {
-    expect(() => toMilliseconds(text, 'ttl')).toThrowError(errors.E_INVALID_OPTION)
-  }
+  expect(new InvalidOptionError({ option: 'o', received: 'r', allowed: 'a' }).toString()).toBe(
+    'InvalidOptionError [E_INVALID_OPTION]: Invalid o: received r, expected a',
+  )
 })

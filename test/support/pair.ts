@@ -44,10 +44,10 @@ export function nameOf(key: string): string {
   return `bentocache:${key}`
 }
 
-/** The value the coordinator would give a reader of `key`, fresh or stale; `undefined` if there is none. */
-export function storedIn({ ledger }: Pick<World, 'ledger'>, key: string): unknown {
-  const { entry } = ledger.ledger.read({ key: nameOf(key), tags: [], namespaces: ['bentocache'] })
-  const text = entry && unseal(entry.payload)?.text
+/** The value the coordinator would give a reader of `key`; `undefined` if there is none, or none that is fresh. */
+export function storedIn({ ledger }: Pick<World, 'ledger'>, key: string, only?: 'fresh'): unknown {
+  const { entry, stale } = ledger.ledger.read({ key: nameOf(key), tags: [], namespaces: ['bentocache'] })
+  const text = entry && !(only && stale) ? unseal(entry.payload)?.text : undefined
   return text === undefined ? undefined : JSON.parse(text)
 }
 
