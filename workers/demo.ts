@@ -146,7 +146,8 @@ const worker: ExportedHandler = {
     try {
       return await route(request)
     } catch (error) {
-      if (error instanceof InvalidOptionError || error instanceof SyntaxError) return problem(400, error.message)
+      if (error instanceof InvalidOptionError || error instanceof SyntaxError)
+        return problem(400, error.message)
       if (error instanceof FactoryHardTimeout) return problem(504, 'the database did not answer in time')
       if (!(await hasCities(env.DB)))
         return problem(503, 'no cities yet: run `node examples/demo/load-cities.ts`')

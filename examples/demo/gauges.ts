@@ -18,7 +18,7 @@ export interface Difference extends Readonly<Counters> {
   readonly calls: Readonly<Record<string, number>>
 }
 
-export async function read(fleet: Fleet): Promise<Reading> {
+async function read(fleet: Fleet): Promise<Reading> {
   const [coordinator, ...isolates] = await Promise.all([
     fleet.tell<LedgerStats>('/coordinator', { method: 'GET' }),
     ...fleet.isolates.map((isolate) => fleet.tell<IsolateReport>('/counters', { method: 'GET', isolate })),

@@ -17,7 +17,7 @@ export async function serve(fleet: Fleet, world: World, seed: number): Promise<v
     )
   }, 1_000 / PER_SECOND)
   process.stderr.write(
-    `Live page: ${fleet.origin.href} (${PER_SECOND} requests a second keep coming; Ctrl+C ends it)\n`,
+    `Live page: http://localhost:${fleet.origin.port} (${PER_SECOND} requests a second keep coming; Ctrl+C ends it)\n`,
   )
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   clearInterval(timer)
