@@ -42,6 +42,6 @@ export const cloudflareRuntime: Runtime = { ...systemRuntime, waitUntil: (work) 
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
   constructor(options: BentoCacheOptions<Stores>) {
-    super({ runtime: cloudflareRuntime, ...options })
+    super({ ...options, runtime: options.runtime ?? cloudflareRuntime })
   }
 }

@@ -28,6 +28,6 @@ export * from '../src/index.ts'
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
   constructor(options: BentoCacheOptions<Stores>) {
-    super({ connectPlain: loadPlainL2, ...options })
+    super({ ...options, connectPlain: options.connectPlain ?? loadPlainL2 })
   }
 }

@@ -181,6 +181,7 @@ function trimColons(prefix: string): string {
 }
 
 function checkOptions(options: DurableObjectDriverOptions): void {
+  if (typeof (options as unknown) !== 'object' || options === null) checkNamespace(undefined)
   checkText(options.name, 'name', 'a non-empty text')
   if (options.name === '')
     throw new InvalidOptionError({ option: 'name', received: 'an empty text', allowed: 'a non-empty text' })

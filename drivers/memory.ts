@@ -24,7 +24,7 @@ export interface MemoryOptions {
 
 /**
  * Memory of the isolate: the L1 of every store. Bounded in items and bytes, evicting by SIEVE in O(1); expired
- * entries go when they are looked at or make room. It has no timers, so it may be built at module scope.
+ * entries are not served, and go when room is needed. It has no timers, so it may be built at module scope.
  *
  * @throws {@link InvalidOptionError} for sizes that are none, or given without `serialize`.
  * @example
@@ -72,6 +72,7 @@ export class MemoryDriver implements L1CacheDriver {
     const { items, bytes, copies } = this.#limits
     return (this.#tier ??= {
       entries: makeSieve<Entry>(items, bytes),
+      maxItems: items,
       copies,
       weigh: (key, text) => this.#weigh(key, text),
     })

@@ -5,12 +5,15 @@ import { type Journal, makeJournal } from './journal.ts'
 import { makeL1 } from './l1.ts'
 import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { DEFAULTS, join, type Settings } from './options.ts'
-import type { CacheDriver, CreateDriverResult, JournalEvent, L1CacheDriver, MemoryTier } from './ports.ts'
+import type { CacheDriver, CreateDriverResult, DriverConfig, JournalEvent, L1CacheDriver, MemoryTier } from './ports.ts'
 import { Scope } from './scope.ts'
 import { json } from './serializer.ts'
 import type { Stack } from './stack.ts'
 import type { StoreEntry } from './store.ts'
 import type { Step, Trace } from './trace.ts'
+
+/** Distinct names whose last invalidations an isolate remembers, at least. */
+const REMEMBERED = 10_000
 
 export interface StackConfig {
   readonly name: string
@@ -38,21 +41,25 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
   const root = new Scope(driver && !coordination ? '' : prefixOf(entry, settings))
   const flights = makeFlights()
   const tellPage = (events: number | 'gap'): void => trace.tell({ type: 'journal.page', store: name, events })
-  const journal: Journal = makeJournal({
-    onGap: () => {
-      l1?.clear()
-      flights.detach()
-      tellPage('gap')
+  const journal: Journal = makeJournal(
+    {
+      onGap: () => {
+        l1?.clear()
+        flights.detach()
+        tellPage('gap')
+      },
+      onEvents: (events, ownFrom) => {
+        flights.detachTouched(events)
+        tellPage(events.length)
+        if (!trace.active()) return
+        for (const event of events) {
+          const step = event.seq < ownFrom && received(name, root, event)
+          if (step) trace.tell(step)
+        }
+      },
     },
-    onEvents: (events, ownFrom) => {
-      flights.detachTouched(events)
-      tellPage(events.length)
-      if (!trace.active()) return
-      for (const event of events) {
-        if (event.seq < ownFrom && event.kind !== 'tag') trace.tell(received(name, root, event))
-      }
-    },
-  })
+    Math.max(REMEMBERED, tier?.maxItems ?? 0),
+  )
   const l1 = tier && makeL1(tier.entries, journal)
   const codec: Codec = {
     serializer: settings.serializer ?? json,
@@ -86,16 +93,20 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
   }
 }
 
-/** Another isolate's invalidation, as Bentocache's bus would tell it. */
-function received(store: string, root: Scope, { kind, name, soft }: JournalEvent): Step {
+/** Another isolate's invalidation, as Bentocache's bus would tell it. Tags and other stores' names are not its business. */
+function received(store: string, root: Scope, { kind, name, soft }: JournalEvent): Step | undefined {
   const prefix = root.l2Key('')
-  const keys = kind === 'namespace' || !name.startsWith(prefix) ? [] : [name.slice(prefix.length)]
-  const type = kind === 'namespace' ? 'clear' : soft ? 'expire' : 'delete'
-  return { type: 'received', store, message: { type, keys } }
+  if (kind === 'tag' || !`${name}:`.startsWith(prefix)) return undefined
+  const keys = kind === 'namespace' ? [] : [name.slice(prefix.length)]
+  return {
+    type: 'received',
+    store,
+    message: { type: kind === 'namespace' ? 'clear' : soft ? 'expire' : 'delete', keys },
+  }
 }
 
 function make<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): Driver {
-  return layer.factory({ prefix, ...layer.options })
+  return layer.factory({ ...layer.options, prefix: layer.options['prefix'] ?? prefix } as DriverConfig)
 }
 
 /** The prefix of names in L2. A driver that works alone puts it before its keys itself. */

@@ -5,7 +5,7 @@ import { get, has, pull } from './get.ts'
 import { getOrSet } from './get-or-set.ts'
 import { invalidate } from './invalidate.ts'
 import type { Loose } from './loose.ts'
-import { checkKey, checkList, checkTags, join, type OperationOptions } from './options.ts'
+import { checkKey, checkList, checkOptions, checkTags, join, type OperationOptions } from './options.ts'
 import type { Invalidation, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
 import { set } from './set.ts'
@@ -85,6 +85,7 @@ export class Cache {
    * ```
    */
   async getOrSet<T>(options: GetOrSetOptions<T>): Promise<T> {
+    checkOptions(options)
     const { factory } = options
     if (typeof factory !== 'function') {
       throw new InvalidOptionError({ option: 'factory', received: typeOf(factory), allowed: 'a function' })
@@ -99,6 +100,7 @@ export class Cache {
 
   /** The value of a key, else `defaultValue`, else `undefined`. A graced value only with `grace`. */
   async get<T = Loose>(options: GetOptions<T>): Promise<T> {
+    checkOptions(options)
     return this.#with(options, (call) => get(call, options.defaultValue)) as Promise<T>
   }
 
@@ -108,6 +110,7 @@ export class Cache {
    * @throws {@link UndefinedValueError}, {@link SerializationError}, {@link InvalidOptionError}
    */
   async set(options: SetOptions): Promise<boolean> {
+    checkOptions(options)
     return this.#with(options, (call) => set(call, options.value))
   }
 
@@ -118,6 +121,7 @@ export class Cache {
 
   /** Whether the key has a fresh value. */
   async has(options: DeleteOptions): Promise<boolean> {
+    checkOptions(options)
     return this.#with(options, has)
   }
 
@@ -133,24 +137,29 @@ export class Cache {
 
   /** Deletes a key everywhere. `false`: not acknowledged; it is tried again in the background. */
   async delete(options: DeleteOptions): Promise<boolean> {
+    checkOptions(options)
     return this.#forget(options, [checkKey(options.key)], 'deleted')
   }
 
   /** Deletes keys, in one round trip. */
   async deleteMany(options: DeleteManyOptions): Promise<boolean> {
+    checkOptions(options)
     return this.#forget(options, checkList(options.keys, 'keys'), 'deleted')
   }
 
   /** Makes a key stale everywhere. Its value may still be served as graced. */
   async expire(options: DeleteOptions): Promise<boolean> {
+    checkOptions(options)
     return this.#forget(options, [checkKey(options.key)], 'expired')
   }
 
   /** Drops all entries of this namespace that bear one of the tags, in one round trip. They are not served as graced. */
   async deleteByTag(options: DeleteByTagOptions): Promise<boolean> {
+    checkOptions(options)
     const operation = this.#operation(options)
     const tags = checkTags(options.tags)
     const names = operation.scope.tags(tags)
+    if (tags.length === 0) return true
     const told = await invalidate(
       operation,
       names.map((name) => ({ kind: 'tag', name, soft: false })),

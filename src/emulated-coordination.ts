@@ -36,6 +36,8 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
   const journal = makeLocalJournal()
   const read = (request: ReadRequest): Promise<ReadReply> => readEntry(driver, journal, request)
   const invalidate: Coordination['invalidate'] = async ({ events, cursor }) => {
+    // Told before and after: a computation of this isolate may end while the store is at work.
+    journal.append(events)
     const existed = await Promise.all(events.map((event) => forget(driver, event)))
     journal.append(events)
     return { existed: existed.filter(Boolean).length, page: journal.page(cursor) }
@@ -55,8 +57,12 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
       return { ...reply, page }
     },
     commit: async (request) => {
-      const stored = isCurrent(journal, request)
+      let stored = isCurrent(journal, request)
       if (stored) await writeEntry(driver, request)
+      if (stored && !isCurrent(journal, request)) {
+        stored = false
+        await driver.delete(request.key)
+      }
       if (stored && request.mode.kind !== 'lease')
         journal.append([{ kind: 'key', name: request.key, soft: false }])
       return { stored, at: journal.head().seq, page: journal.page(request.cursor) }
@@ -141,7 +147,7 @@ async function forget(driver: CacheDriver, { kind, name, soft }: Invalidation): 
 }
 
 async function expire(driver: CacheDriver, key: string): Promise<boolean> {
-  const text = await driver.get(key)
+  const text = (await driver.get(key)) ?? undefined
   const entry = text === undefined ? undefined : parse(text)
   if (!entry) return false
   const { staleFor } = left(entry.header, systemRuntime.now())

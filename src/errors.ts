@@ -161,7 +161,7 @@ export class UnknownStoreError extends CacheError {
   }
 }
 
-/** A driver was built without the binding it works on, or the binding is absent at the call. */
+/** A driver was built without the binding it works on, or the binding is absent at the call. Never suppressed. */
 export class MissingBindingError extends CacheError {
   static override readonly code: string = 'E_MISSING_BINDING'
   static override readonly title: string = 'MissingBindingError'

@@ -1,8 +1,5 @@
 import type { JournalEvent, Names } from './ports.ts'
 
-/** Distinct names whose last events are remembered. Older ones raise the floor: what was not checked since is dropped. */
-const REMEMBERED = 10_000
-
 /** What an entry shows the journal. */
 export interface Judged extends Names {
   readonly l2Key: string
@@ -21,7 +18,11 @@ export interface EventLog {
   judge(entry: Judged): Verdict
 }
 
-export function makeEventLog(): EventLog {
+/**
+ * Makes a log of the last events of `remembered` distinct names. Older ones raise the floor: what was not checked since
+ * counts as touched.
+ */
+export function makeEventLog(remembered: number): EventLog {
   const lastOf = new Map<string, { readonly hard: number; readonly soft: number }>()
   /** Events up to here may be forgotten. */
   let floor = -1
@@ -32,7 +33,7 @@ export function makeEventLog(): EventLog {
       // Re-inserted, so that the map runs from the longest untouched name to the newest.
       lastOf.delete(id)
       lastOf.set(id, soft ? { ...last, soft: seq } : { ...last, hard: seq })
-      if (lastOf.size <= REMEMBERED) return
+      if (lastOf.size <= remembered) return
       const [oldest] = lastOf
       if (!oldest) return
       lastOf.delete(oldest[0])

@@ -15,6 +15,9 @@ export interface Look {
 /** What a flight came to: a value; nothing, because the factory skipped; or nothing, because another isolate is on it. */
 export type Outcome = Entry | 'skipped' | 'elsewhere'
 
+/** The stages of a flight. Once the factory runs, what is asked for may be newer than its value. */
+export type Phase = 'read' | 'lease' | 'factory' | 'write'
+
 /** What a flight is started with. */
 export interface FlightPlan extends Names {
   readonly key: string
@@ -22,6 +25,8 @@ export interface FlightPlan extends Names {
   readonly startedAt: Instant
   /** Milliseconds the read may take before a waiter may take over. */
   readonly deadline: number
+  /** The same for the factory. */
+  readonly hardTimeout: number
   /** The right to compute is asked for under this name; a takeover goes on with its predecessor's. */
   readonly token: string
   /** Led by `forceFresh`: it takes nothing from L2. */
@@ -34,15 +39,16 @@ export interface FlightPlan extends Names {
 export interface Flight extends Omit<FlightPlan, 'deadline'> {
   /** Grows with each flight of the isolate: who asked before it started may take its value unseen. */
   readonly id: number
-  /** Start of the phase it is in (read, wait for a lease, factory), and how long that may take. */
+  /** What it is about, since when, and how many milliseconds that may take. */
+  phase: Phase
   since: Instant
   deadline: number
+  /** Its value comes from its own factory. */
+  made: boolean
   /** Nothing acknowledged before this will be missing from its value: the send of its last read. */
   asOf: Instant
   /** Place of its last read in the journal; -1 until it is answered. */
   cursor: number
-  /** The factory has started, so what is asked for from now on may be newer than its value. */
-  running: boolean
   look: Promise<Look>
   outcome: Promise<Outcome>
 }
@@ -100,7 +106,8 @@ export function makeFlights(): Flights {
         since: startedAt,
         asOf: startedAt,
         cursor: -1,
-        running: false,
+        phase: 'read',
+        made: false,
       } as Flight
       put(flight)
       return Object.assign(flight, take(flight))
@@ -127,11 +134,17 @@ export function isOverdue(flight: Flight, now: Instant): boolean {
 
 /** Milliseconds until a flight is overdue, as far as is known now: each phase begins anew. */
 export function timeLeft(flight: Flight, now: Instant): number {
-  return flight.deadline - age(flight.since, now)
+  return remaining(flight.deadline, flight.since, now)
+}
+
+/** Milliseconds left of `ms` since an instant. No limit has no end, whatever the clocks did. */
+export function remaining(ms: number, since: Instant, now: Instant): number {
+  return ms === Infinity ? ms : ms - age(since, now)
 }
 
 /** Enters the next phase of a flight. */
-export function enterPhase(flight: Flight, now: Instant, deadline: number): void {
+export function enterPhase(flight: Flight, phase: Phase, now: Instant, deadline: number): void {
+  flight.phase = phase
   flight.since = now
   flight.deadline = deadline
 }

@@ -1,9 +1,9 @@
-import { age, type Instant, instant } from './clock.ts'
+import { type Instant, instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
 import { type Entry } from './entry.ts'
-import { FactoryHardTimeout } from './errors.ts'
+import { FactoryHardTimeout, L2CacheError } from './errors.ts'
 import { report } from './factory.ts'
-import { type Flight, isOverdue, timeLeft } from './flight.ts'
+import { type Flight, isOverdue, remaining, timeLeft } from './flight.ts'
 import { gracedEntry, uncheckedEntry } from './graced.ts'
 import { serve, serveStale, valueFor } from './serve.ts'
 import type { Call } from './stack.ts'
@@ -32,13 +32,20 @@ export interface Passenger {
 export async function follow(passenger: Passenger): Promise<Ride> {
   const { call, flight, asked } = passenger
   const { settings } = call
-  const found = await waitFor(call, flight, flight.look)
+  const found = await waitFor(call, flight, flight.look).catch((error: unknown) => {
+    // A leader who wants to hear of L2's failures does not decide for who does not.
+    if (error instanceof L2CacheError && settings.suppressL2Errors && flight.leader !== call) return undefined
+    throw error
+  })
+  if (!found) return { again: 'elsewhere' }
   if (found === TIMED_OUT) return overdue(call, flight)
-  if (found.entry && !found.stale) return take(passenger, found.entry, 'l2')
-  const stale =
-    settings.grace > 0 && found.entry && mayTake(passenger, found.entry, true) ? found.entry : undefined
-  if (stale && settings.timeout === 0) return { value: serveStale(call, stale, 'l2', 'refresh') }
-  const unchecked = found.blind && uncheckedEntry(call, asked.at)
+  if (found.entry && !found.stale) return take(passenger, found.entry)
+  const now = instant(call.runtime)
+  const aged = found.entry && mayTake(passenger, found.entry, true) ? found.entry : undefined
+  const stale = settings.forceFresh ? undefined : gracedEntry(call, aged, now)
+  const layer = stale === found.entry ? 'l2' : 'l1'
+  if (stale && settings.timeout === 0) return { value: serveStale(call, stale, layer, 'refresh') }
+  const unchecked = found.blind && uncheckedEntry(call, now)
   if (unchecked) return { value: serveStale(call, unchecked, 'l1', 'outage') }
 
   try {
@@ -50,11 +57,12 @@ export async function follow(passenger: Passenger): Promise<Ride> {
     )
     if (outcome === 'skipped') return { value: undefined }
     if (outcome !== TIMED_OUT && outcome !== 'elsewhere') return take(passenger, outcome)
-    if (stale) return { value: serveStale(call, stale, 'l2', outcome === TIMED_OUT ? 'timeout' : 'refresh') }
+    if (stale) return { value: serveStale(call, stale, layer, outcome === TIMED_OUT ? 'timeout' : 'refresh') }
     return outcome === 'elsewhere' ? { again: outcome } : overdue(call, flight)
   } catch (error) {
+    if (error instanceof L2CacheError) throw error
     const graced = gracedEntry(call, stale, instant(call.runtime))
-    if (graced) return { value: serveStale(call, graced, stale ? 'l2' : 'l1', 'error') }
+    if (graced) return { value: serveStale(call, graced, graced === found.entry ? 'l2' : 'l1', 'error') }
     throw error
   }
 }
@@ -68,14 +76,15 @@ async function waitFor<T>(
 ): Promise<T | typeof TIMED_OUT> {
   for (;;) {
     const now = instant(runtime)
-    const own = flight.running ? (settings.hardTimeout ?? Infinity) - age(flight.since, now) : Infinity
+    const { hardTimeout = Infinity } = settings
     const left = Math.min(
       timeLeft(flight, now),
-      own,
-      patience ? patience.ms - age(patience.since, now) : Infinity,
+      flight.phase === 'factory' ? remaining(hardTimeout, flight.since, now) : Infinity,
+      patience ? remaining(patience.ms, patience.since, now) : Infinity,
     )
     if (left <= 0) return TIMED_OUT
-    const result = await within(runtime, promise, left)
+    // No longer than the next phase may last: nobody is woken when it begins.
+    const result = await within(runtime, promise, Math.min(left, flight.hardTimeout, hardTimeout))
     if (result !== TIMED_OUT) return result
   }
 }
@@ -87,10 +96,11 @@ function overdue(call: Call, flight: Flight): Ride {
 }
 
 /** Gives the caller what a flight brought, unless it is older than the caller may take. */
-function take(passenger: Passenger, entry: Entry, layer?: 'l2'): Ride {
+function take(passenger: Passenger, entry: Entry): Ride {
   if (!mayTake(passenger, entry)) return { again: 'older' }
-  const { call } = passenger
-  return { value: layer ? serve(call, entry, layer, false) : valueFor(call, entry) }
+  const { call, flight } = passenger
+  const own = flight.made && flight.leader === call
+  return { value: own ? valueFor(call, entry) : serve(call, entry, flight.made ? 'l1' : 'l2', false) }
 }
 
 /** Whether nothing that was known when the caller asked is missing from what a flight found. */

@@ -38,6 +38,7 @@ async function fly(call: Call, factory: Factory<unknown>, at: Instant): Promise<
     if ('value' in ride) return ride.value
     if (ride.again === 'overdue' && ++overdue > 1) throw report(call, new FactoryHardTimeout(call.key))
     after = ride.again === 'elsewhere' ? Infinity : asked.newest
+    tell(call, { type: 'flight.restart' })
   }
 }
 
@@ -59,26 +60,30 @@ async function board(call: Call, factory: Factory<unknown>, after: number): Prom
   return flight
 }
 
-/** The flight of the key, unless it is overdue, too old for the caller, or not forced as the caller wants it. */
-function underWay({ stack, settings, id }: Call, now: Instant, after = 0): Flight | undefined {
+/** The flight of the key, unless it is overdue, too old for the caller, its parent's, or not forced as the caller wants it. */
+function underWay({ stack, scope, settings, id }: Call, now: Instant, after = 0): Flight | undefined {
   const flight = stack.flights.get(id)
   if (!flight || flight.id <= after || isOverdue(flight, now)) return undefined
-  return settings.forceFresh && (!flight.forced || flight.running) ? undefined : flight
+  if (flight.namespaces.length < scope.namespaces.length) return undefined
+  const joinable = flight.forced && (flight.phase === 'read' || flight.phase === 'lease')
+  return settings.forceFresh && !joinable ? undefined : flight
 }
 
 /** Starts a flight in the slot of the key. The runtime keeps its work alive, whatever becomes of this request. */
 function lead(call: Call, factory: Factory<unknown>, now: Instant): Flight {
   const { stack, settings, runtime } = call
   const { flights } = stack
-  const late = flights.get(call.id)
+  const current = flights.get(call.id)
+  const late = current && isOverdue(current, now) ? current : undefined
   tell(call, { type: late ? 'flight.takeover' : 'flight.lead' })
   const plan = {
     key: call.id,
     l2Key: call.l2Key,
     ...namesOf(call),
     startedAt: now,
-    deadline: Math.min(settings.hardTimeout ?? FLIGHT_DEADLINE, 3 * stack.settings.l2Timeout),
-    token: late && isOverdue(late, now) ? late.token : runtime.randomId(),
+    deadline: Math.min(FLIGHT_DEADLINE, 3 * stack.settings.l2Timeout),
+    hardTimeout: settings.hardTimeout ?? FLIGHT_DEADLINE,
+    token: late?.token ?? runtime.randomId(),
     forced: settings.forceFresh,
     leader: call,
   }

@@ -2,7 +2,8 @@ import { instant } from './clock.ts'
 import { type Entry, freshness } from './entry.ts'
 import { L2CacheError } from './errors.ts'
 import { gracedEntry, uncheckedEntry } from './graced.ts'
-import { held, serve } from './serve.ts'
+import { invalidate } from './invalidate.ts'
+import { held, inL1, serve } from './serve.ts'
 import { type Call, tell } from './stack.ts'
 import { keep } from './write.ts'
 
@@ -52,15 +53,16 @@ export async function has(call: Call): Promise<boolean> {
  * nobody gets it: a value that may be taken twice is worse than a miss.
  */
 export async function pull(call: Call): Promise<unknown> {
-  const { flights, l1, l2 } = call.stack
-  const now = instant(call.runtime)
+  const { codec, flights, l1, l2 } = call.stack
   flights.detach(call.id)
-  const own = l2 ? undefined : l1?.find(call.id)
+  const own = codec.needsText ? undefined : inL1(call)
   l1?.delete(call.id)
-  const taken = l2 && (await l2.take(call))
+  const taken = await (l2
+    ? l2.take(call)
+    : invalidate(call, [{ kind: 'key', name: call.l2Key, soft: false }]))
   l1?.delete(call.id)
-  const entry = own ?? taken?.entry
-  const state = entry && freshness(entry, now)
+  const entry = taken && (own ?? ('entry' in taken ? taken.entry : undefined))
+  const state = entry && freshness(entry, instant(call.runtime))
   if (!entry || state === 'dead' || (state !== 'fresh' && call.settings.grace === 0)) {
     return void tell(call, { type: 'miss' })
   }

@@ -1,19 +1,20 @@
 import type { Instant } from './clock.ts'
 import { type Entry, freshness } from './entry.ts'
+import { inL1 } from './serve.ts'
 import type { Call } from './stack.ts'
 
 /** The value that may be served if the factory fails: L2's own verdict, else what L1 still holds and may be trusted. */
 export function gracedEntry(call: Call, found: Entry | undefined, now: Instant): Entry | undefined {
-  const { journal, l1, settings } = call.stack
+  const { journal, settings } = call.stack
   if (call.settings.grace === 0) return undefined
-  const entry = found ?? l1?.find(call.id)
+  const entry = found ?? inL1(call)
   if (!entry || freshness(entry, now) === 'dead') return undefined
   if (entry.gen !== journal.gen() || journal.verdict(entry) === 'hard') return undefined
   return journal.trusts(entry.asOf, settings.maxStaleness, now) ? entry : undefined
 }
 
 /** What L1 holds, however long ago it was checked: for callers who asked for that while L2 is out of reach. */
-export function uncheckedEntry({ stack, settings, id }: Call, now: Instant): Entry | undefined {
-  const entry = settings.onOutage === 'stale' ? stack.l1?.find(id) : undefined
+export function uncheckedEntry(call: Call, now: Instant): Entry | undefined {
+  const entry = call.settings.onOutage === 'stale' ? inL1(call) : undefined
   return entry && freshness(entry, now) !== 'dead' ? entry : undefined
 }

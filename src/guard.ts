@@ -1,7 +1,7 @@
 import { makeBreaker } from './breaker.ts'
 import { instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
-import { L2CacheError, L2TimeoutError, L2UnavailableError } from './errors.ts'
+import { L2CacheError, L2TimeoutError, L2UnavailableError, MissingBindingError } from './errors.ts'
 import type { L2Config, Told } from './l2.ts'
 import type { Coordination, Page, Runtime } from './ports.ts'
 
@@ -33,8 +33,8 @@ export interface Guard {
 
 /**
  * The guard in front of every store: each call brings the journal up to date, has a deadline on the caller's own
- * timer, and passes a breaker. Whatever goes wrong becomes an {@link L2CacheError}; what that means for the caller is
- * the flow's business.
+ * timer, and passes a breaker. Whatever goes wrong becomes an {@link L2CacheError}, what that means for the caller is
+ * the flow's business; only a missing binding is told as it is, to everybody.
  */
 export function makeGuard(config: L2Config, coordination: Coordination): Guard {
   const { name, settings, journal, trace, wrap } = config
@@ -49,6 +49,8 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
       if (breaker.succeeded()) trace.tell({ type: 'breaker', store: name, state: 'closed' })
       return reply
     } catch (error) {
+      // Not an outage: no amount of waiting brings a binding that was never configured.
+      if (error instanceof MissingBindingError) throw error
       if (breaker.failed(instant(runtime))) trace.tell({ type: 'breaker', store: name, state: 'open' })
       trace.tell({ type: 'l2.error', store: name, operation, error })
       throw new L2CacheError(error)

@@ -40,8 +40,8 @@ export interface Journal {
  * Makes a journal: how far it has been read, when it was last heard, and the last events of each name. It only
  * compares what the coordinator told it; no clock of another machine is ever looked at.
  */
-export function makeJournal(listener: JournalListener): Journal {
-  const log = makeEventLog()
+export function makeJournal(listener: JournalListener, remembered: number): Journal {
+  const log = makeEventLog(remembered)
   let cursor: Cursor | undefined
   let asOf = NEVER
   let gen = 0

@@ -45,6 +45,8 @@ export function makeL1(entries: Sieve<Entry>, journal: Journal): L1 {
       // A late reply, or a factory that was taken over, must not replace what was read or begun after it.
       const newer = present && present.asOf.monotonic > entry.asOf.monotonic && checked(present)
       if (newer && freshness(newer, now) === 'fresh') return 'older'
+      // A failing origin is spared for as long, however often its graced value is read again.
+      if (present) entry.backoffUntil = present.backoffUntil + present.born.monotonic - entry.born.monotonic
       return entries.set(entry) ? 'kept' : 'oversized'
     },
     delete: drop,

@@ -16,7 +16,7 @@ export async function awaitLease(call: Call, flight: Flight, start: Start): Prom
   const hasStale = start.entry !== undefined && settings.grace > 0
   const lock = Math.min(settings.lockTimeout, start.found?.leaseLeft ?? 0)
   const patience = Math.min(lock, hasStale ? settings.timeout : Infinity)
-  enterPhase(flight, begun, patience + 2 * stack.settings.l2Timeout)
+  enterPhase(flight, 'lease', begun, patience + 2 * stack.settings.l2Timeout)
   let latest = start
   for (let pause = FIRST_WAIT; ; pause = Math.min(pause * 2, LONGEST_WAIT)) {
     const left = patience - age(begun, instant(runtime))

@@ -9,8 +9,10 @@ export const loadPlainL2: ConnectL2 = (config) => {
   const late =
     <Name extends keyof L2>(name: Name) =>
     async (...args: Parameters<L2[Name]>): Promise<never> => {
-      const { connectPlainL2 } = await import('./plain-l2.ts')
-      l2 ??= connectPlainL2(config)
+      if (!l2) {
+        const { connectPlainL2 } = await import('./plain-l2.ts')
+        l2 ??= connectPlainL2(config)
+      }
       return (l2[name] as (...args: Parameters<L2[Name]>) => never)(...args)
     }
   return {
@@ -18,10 +20,10 @@ export const loadPlainL2: ConnectL2 = (config) => {
     read: late('read'),
     awaitLease: late('awaitLease'),
     commit: late('commit'),
-    release: (call, token) => void late('release')(call, token),
+    release: (call, token) => void late('release')(call, token).catch(() => {}),
     invalidate: late('invalidate'),
     take: late('take'),
-    pollIfDue: (runtime, now) => void late('pollIfDue')(runtime, now),
+    pollIfDue: (runtime, now) => void late('pollIfDue')(runtime, now).catch(() => {}),
     pull: late('pull'),
   }
 }

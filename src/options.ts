@@ -23,7 +23,8 @@ export interface OperationOptions {
   readonly timeout?: Duration | undefined
   /**
    * How long a caller waits for the factory at all; also the flight's deadline, at which one waiter takes over and
-   * the factory's `signal` aborts. From the start of the flight. `null` or `0` is the default of 25 s. @default null
+   * the factory's `signal` aborts. From the start of the factory; what another isolate's lease takes comes before it.
+   * `null` or `0` is the default of 25 s. @default null
    */
   readonly hardTimeout?: Duration | undefined
   /** How long a caller waits for another isolate's lease before it runs the factory anyway. `null` is as long as the lease lasts. @default null */
@@ -196,6 +197,11 @@ export function join(base: Settings, level: object | undefined): Settings {
     if (parse) (joined ??= { ...base })[option] = parse(value, option)
   }
   return (joined as Settings | undefined) ?? base
+}
+
+/** @throws {@link InvalidOptionError} unless it is an object, such as `{ key }`. */
+export function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) invalid('options', options, 'an object')
 }
 
 /** @throws {@link InvalidOptionError} unless `key` is a string that is not empty. */

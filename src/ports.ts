@@ -141,14 +141,10 @@ export interface Coordination {
 
 /** The limits of a store, in numbers. What is absent is unlimited. */
 export interface Limits {
-  /** Shortest physical life the store accepts, in milliseconds. */
-  readonly minTtl?: number
   /** Longest key in UTF-8 bytes; longer ones are hashed. */
   readonly maxKeyBytes?: number
   /** Largest payload in UTF-8 bytes; larger ones stay in L1. */
   readonly maxValueBytes?: number
-  /** How old an answer of the store may be, in milliseconds. */
-  readonly staleness?: number
 }
 
 /** Bentocache's driver contract: the minimum every store offers. `ttl` in milliseconds, absent is for ever. */
@@ -187,6 +183,8 @@ export interface Runtime {
 /** Offered by memory drivers: a bounded place for the entries of one isolate. */
 export interface MemoryTier {
   readonly entries: Sieve<Entry>
+  /** Most entries it holds. */
+  readonly maxItems: number
   /** Whether callers get copies; else they share one object. */
   readonly copies: boolean
   /** Weight of an entry in bytes; infinite for one too large. `text` is absent for values that are no text. */

@@ -1,10 +1,10 @@
 import { age, instant } from './clock.ts'
-import { valueOf } from './entry.ts'
+import { freshness, valueOf } from './entry.ts'
 import { type Factory, type Produced, runFactory, SKIPPED } from './factory.ts'
 import { enterPhase, type Flight, type Outcome } from './flight.ts'
+import { L2CacheError } from './errors.ts'
 import { gracedEntry } from './graced.ts'
 import type { Start } from './l2.ts'
-import { FLIGHT_DEADLINE } from './options.ts'
 import type { CommitMode } from './ports.ts'
 import { inBackground } from './runtime.ts'
 import { type Call, tell } from './stack.ts'
@@ -25,6 +25,11 @@ export async function produce(production: Production, start: Start): Promise<Out
   const { call, flight } = production
   const { entry, stale, found } = start
   if (entry && !stale) return entry
+  if (entry && call.settings.grace > 0 && freshness(entry, instant(call.runtime)) === 'backoff') {
+    // Its factory has just failed here, and L1 only had to be checked.
+    if (found?.lease) call.stack.l2?.release(call, flight.token)
+    return 'elsewhere'
+  }
   let ready: Start | 'elsewhere' = start
   if (found && !found.lease && !flight.forced) {
     const { grace, timeout } = call.settings
@@ -49,20 +54,26 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
     : since && { kind: 'free', since }
   const giveBack = (): void => void (lease && l2?.release(call, flight.token))
   const graced = gracedEntry(call, entry, now)
-  const background = graced !== undefined && settings.timeout === 0
-  const deadline = settings.hardTimeout ?? FLIGHT_DEADLINE
-  flight.running = true
-  enterPhase(flight, now, deadline)
+  const background = graced !== undefined && settings.timeout === 0 && !flight.forced
+  enterPhase(flight, 'factory', now, flight.hardTimeout)
   try {
     const value = graced && { value: valueOf(graced.body, stack.codec.serializer) }
-    const produced = await runFactory({ call, factory, background, deadline, graced: value })
+    const produced = await runFactory({
+      call,
+      factory,
+      background,
+      deadline: flight.hardTimeout,
+      graced: value,
+    })
     if (produced.value === SKIPPED) {
       giveBack()
       return 'skipped'
     }
     const draft = makeDraft(call, produced.value, produced.settings, origin)
-    // What a takeover has made in the meantime is newer.
-    if (!keep(call, draft.entry)) return draft.entry
+    enterPhase(flight, 'write', instant(runtime), 2 * stack.settings.l2Timeout)
+    flight.made = true
+    // What a takeover has made in the meantime is newer. Of a value that was asked for anew the coordinator judges.
+    if (!keep(call, draft.entry) && !flight.forced) return draft.entry
     const written = write({ call, draft, mode, produced, background }).then((told) => told ?? giveBack())
     if (settings.awaitWrites ?? !runtime.waitUntil) await written
     else inBackground(runtime, written.catch(giveBack))
@@ -70,7 +81,8 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
   } catch (error) {
     giveBack()
     // Spares a failing origin: for a while from now, the graced value is given without another try.
-    if (graced) graced.backoffUntil = age(graced.born, instant(runtime)) + settings.graceBackoff
+    if (graced && !(error instanceof L2CacheError))
+      graced.backoffUntil = age(graced.born, instant(runtime)) + settings.graceBackoff
     throw error
   }
 }

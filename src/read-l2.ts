@@ -56,7 +56,7 @@ export function openEntry(
   const stored = reply.entry
   const payload = stored && unseal(stored.payload)
   const fullKey = call.scope.l2Key(call.id)
-  if (!stored || !payload || (l2Key !== fullKey && payload.key !== fullKey)) return undefined
+  if (!stored || !payload || payload.key !== (l2Key === fullKey ? undefined : fullKey)) return undefined
   try {
     const parts = {
       body: decode(stack.codec, payload.text),

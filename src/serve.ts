@@ -2,16 +2,22 @@ import type { Instant } from './clock.ts'
 import { type Entry, type Freshness, freshness, valueOf } from './entry.ts'
 import { type Call, tell } from './stack.ts'
 
+/** What L1 has of a key. An entry written through a parent is not the child's, whatever its key looks like. */
+export function inL1({ stack, scope, id }: Call): Entry | undefined {
+  const entry = stack.l1?.find(id)
+  return entry && entry.namespaces.length >= scope.namespaces.length ? entry : undefined
+}
+
 /** What L1 has of a key, if it may be trusted. News are asked for behind the answer when they are due. */
 export function held(
   call: Call,
   now: Instant,
 ): { readonly entry: Entry; readonly state: Freshness } | undefined {
-  const { l1, l2, journal, settings } = call.stack
-  const entry = l1?.find(call.id)
+  const { l2, journal, settings } = call.stack
+  const entry = inL1(call)
   if (!entry || !journal.trusts(entry.asOf, settings.maxStaleness, now)) return undefined
   const state = freshness(entry, now)
-  if (state === 'fresh') l2?.pollIfDue(call.runtime, now)
+  if (state === 'fresh' || state === 'backoff') l2?.pollIfDue(call.runtime, now)
   return { entry, state }
 }
 
@@ -22,9 +28,9 @@ export function valueFor({ stack }: Call, entry: Entry): unknown {
 
 /** Hands a value out of a tier. */
 export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2', graced: boolean): unknown {
-  const value = valueFor(call, entry)
-  if (call.stack.trace.active()) tell(call, { type: `${layer}.hit`, graced, value })
-  return value
+  // Listeners have a copy of their own: what they do with it is not the caller's.
+  if (call.stack.trace.active()) tell(call, { type: `${layer}.hit`, graced, value: valueFor(call, entry) })
+  return valueFor(call, entry)
 }
 
 /** Hands an expired value out, and says why. */

@@ -6,7 +6,7 @@ import { type Draft, keep, makeDraft } from './write.ts'
 
 /**
  * Writes a value into both tiers and tells the other isolates, in one round trip. `false`: L2 did not acknowledge it;
- * this isolate has the value, and the key is invalidated elsewhere as soon as L2 is back.
+ * this isolate keeps the value if nothing newer is there, and the key is invalidated elsewhere as soon as L2 is back.
  *
  * @throws {@link UndefinedValueError}, {@link SerializationError}; {@link L2CacheError} if `suppressL2Errors` is off.
  */

@@ -77,6 +77,8 @@ export function makeSieve<Node extends SieveNode>(maxItems: number, maxBytes: nu
       remove(node.key)
       if (node.bytes === Infinity || node.bytes > maxBytes) return false
       while (nodes.size >= maxItems || bytes + node.bytes > maxBytes) evict()
+      // It may have been in here before, when everything was dropped at once.
+      node.newer = undefined
       node.older = newest
       if (newest) newest.newer = node
       newest = node
