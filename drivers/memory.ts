@@ -64,14 +64,14 @@ export class MemoryDriver implements L1CacheDriver {
   constructor(limits: Limits, { prefix = '' }: DriverConfig, shared?: Sieve<TextNode>) {
     this.#limits = limits
     this.#prefix = prefix
-    this.#texts = shared ?? makeSieve(limits.items, limits.bytes)
+    this.#texts = shared ?? makeSieve(limits.items, limits.bytes, limits.entryBytes)
   }
 
   /** The place for the entries of a store's L1. */
   get tier(): MemoryTier {
-    const { items, bytes, copies } = this.#limits
+    const { items, bytes, entryBytes, copies } = this.#limits
     return (this.#tier ??= {
-      entries: makeSieve<Entry>(items, bytes),
+      entries: makeSieve<Entry>(items, bytes, entryBytes),
       maxItems: items,
       copies,
       weigh: (key, text) => this.#weigh(key, text),
@@ -143,8 +143,7 @@ export class MemoryDriver implements L1CacheDriver {
 
   #weigh(key: string, text = ''): number {
     if (this.#limits.bytes === Infinity && this.#limits.entryBytes === Infinity) return 0
-    const bytes = heapBytes(key) + heapBytes(text) + ENTRY_BYTES
-    return bytes > this.#limits.entryBytes ? Infinity : bytes
+    return heapBytes(key) + heapBytes(text) + ENTRY_BYTES
   }
 }
 
@@ -171,7 +170,8 @@ function readLimits(options: MemoryOptions): Limits {
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
 
 function toBytes(size: unknown, option: string): number {
-  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]{0,2})$/i.exec(String(size).slice(0, 40)) ?? []
+  const text = typeof size === 'number' || typeof size === 'string' ? String(size) : ''
+  const [, amount = '', unit = ''] = (text.length < 40 && /^(\d+(?:\.\d+)?) ?([a-z]{0,2})$/i.exec(text)) || []
   const bytes = Number(amount || Number.NaN) * (UNITS[unit.toLowerCase()] ?? Number.NaN)
   return bytes >= 1 && bytes < Infinity
     ? Math.floor(bytes)

@@ -5,7 +5,14 @@ import { type Journal, makeJournal } from './journal.ts'
 import { makeL1 } from './l1.ts'
 import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { DEFAULTS, join, type Settings } from './options.ts'
-import type { CacheDriver, CreateDriverResult, DriverConfig, JournalEvent, L1CacheDriver, MemoryTier } from './ports.ts'
+import type {
+  CacheDriver,
+  CreateDriverResult,
+  DriverConfig,
+  JournalEvent,
+  L1CacheDriver,
+  MemoryTier,
+} from './ports.ts'
 import { Scope } from './scope.ts'
 import { json } from './serializer.ts'
 import type { Stack } from './stack.ts'

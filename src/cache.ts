@@ -226,7 +226,8 @@ export class Cache {
       else stack.l1?.delete(id)
       return { kind: 'key', name: await nameInL2(operation, id), soft }
     })
-    if (keys.length > 0 && !(await invalidate(operation, await Promise.all(events)))) return false
+    if (keys.length === 0) return true
+    if (!(await invalidate(operation, await Promise.all(events)))) return false
     for (const key of keys) stack.trace.tell({ type, store: stack.name, key })
     publish(stack, soft ? 'expire' : 'delete', keys)
     return true

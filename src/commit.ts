@@ -38,8 +38,10 @@ function payloadOf(
   const fullKey = call.scope.l2Key(call.id)
   const key = fullKey === call.l2Key ? undefined : fullKey
   const payload = seal({ created: call.runtime.now(), key, text })
-  if (payload.length * 3 <= maxValueBytes || utf8Length(payload) <= maxValueBytes) return payload
-  tell(call, { type: 'oversized', layer: 'l2', bytes: payload.length })
+  if (payload.length * 3 <= maxValueBytes) return payload
+  const bytes = utf8Length(payload)
+  if (bytes <= maxValueBytes) return payload
+  tell(call, { type: 'oversized', layer: 'l2', bytes })
   return undefined
 }
 
@@ -79,7 +81,7 @@ async function send(guard: Guard, { call, draft, mode }: Commit, payload: string
     // The page emptied L1, but what the coordinator has just accepted is as new as the journal's end.
     entry.gen = told.gen
     entry.cursor = at
-    keep(call, entry)
+    if (mode.kind !== 'set') keep(call, entry)
   }
   tell(call, { type: 'commit', stored, mode: mode.kind })
   return stored

@@ -187,7 +187,7 @@ export interface MemoryTier {
   readonly maxItems: number
   /** Whether callers get copies; else they share one object. */
   readonly copies: boolean
-  /** Weight of an entry in bytes; infinite for one too large. `text` is absent for values that are no text. */
+  /** Weight of an entry in bytes. `text` is absent for values that are no text. */
   weigh(key: string, text: string | undefined): number
 }
 

@@ -17,6 +17,7 @@ export function held(
   const entry = inL1(call)
   if (!entry || !journal.trusts(entry.asOf, settings.maxStaleness, now)) return undefined
   const state = freshness(entry, now)
+  if (state === 'dead') call.stack.l1?.delete(entry.key, entry)
   if (state === 'fresh' || state === 'backoff') l2?.pollIfDue(call.runtime, now)
   return { entry, state }
 }

@@ -27,7 +27,7 @@ export async function set(call: Call, value: unknown): Promise<boolean> {
   }
   tell(call, { type: 'written', value })
   if (!told) return false
-  publish(stack, 'set', [call.key])
+  if (!settings.skipBusNotify) publish(stack, 'set', [call.key])
   return true
 }
 

@@ -1,7 +1,7 @@
 /** What a {@link Sieve} holds: the owner's data plus the links of the queue, in one object. */
 export interface SieveNode {
   readonly key: string
-  /** Weight against `maxBytes`; infinite for one that must not be kept. */
+  /** Weight against the bounds. */
   readonly bytes: number
   /** Seen since the hand last passed. */
   visited: boolean
@@ -31,7 +31,11 @@ export interface Sieve<Node extends SieveNode> {
  * one scan of cold keys cannot flush the hot ones.
  */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one queue, whose parts mean nothing apart
-export function makeSieve<Node extends SieveNode>(maxItems: number, maxBytes: number): Sieve<Node> {
+export function makeSieve<Node extends SieveNode>(
+  maxItems: number,
+  maxBytes: number,
+  maxEntryBytes: number = maxBytes,
+): Sieve<Node> {
   const nodes = new Map<string, Node>()
   let bytes = 0
   let newest: Node | undefined
@@ -75,7 +79,7 @@ export function makeSieve<Node extends SieveNode>(maxItems: number, maxBytes: nu
     peek: (key) => nodes.get(key),
     set: (node) => {
       remove(node.key)
-      if (node.bytes === Infinity || node.bytes > maxBytes) return false
+      if (node.bytes > maxEntryBytes || node.bytes > maxBytes) return false
       while (nodes.size >= maxItems || bytes + node.bytes > maxBytes) evict()
       // It may have been in here before, when everything was dropped at once.
       node.newer = undefined

@@ -29,7 +29,7 @@ export interface Stack {
   readonly trace: Trace
   /** Unacknowledged invalidations that are being tried again. */
   retries: number
-  /** Weight of an L1 entry in bytes; infinite for one too large. */
+  /** Weight of an L1 entry in bytes. */
   readonly weigh: (key: string, text: string | undefined) => number
 }
 

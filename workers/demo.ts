@@ -149,8 +149,7 @@ const worker: ExportedHandler = {
       if (error instanceof InvalidOptionError || error instanceof SyntaxError)
         return problem(400, error.message)
       if (error instanceof FactoryHardTimeout) return problem(504, 'the database did not answer in time')
-      if (!(await hasCities(env.DB)))
-        return problem(503, 'no cities yet: run `node examples/demo/load-cities.ts`')
+      if (!(await hasCities(env.DB))) return problem(503, 'no cities yet: run `npm run demo:load`')
       console.error(error)
       return problem(500, error instanceof Error ? error.name : 'unknown')
     }

@@ -2,7 +2,7 @@
  * Fills the demo's D1 through the Worker. Also a command of its own, for `wrangler dev`:
  *
  *   npx wrangler dev
- *   node examples/demo/load-cities.ts http://localhost:8787
+ *   npm run demo:load -- http://localhost:8787
  *
  * `DEMO_SECRET` is the Worker's secret; the one of `.dev.vars` is the default.
  */
@@ -40,6 +40,6 @@ if (import.meta.main) {
     if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${await response.text()}`)
     return response.json()
   }
-  const total = await loadWorld(readWorld(), post, (loaded) => process.stderr.write(`\r${loaded} rows sent`))
-  process.stderr.write(`\n${total} cities in D1\n`)
+  const total = await loadWorld(readWorld(), post, (loaded) => process.stderr.write(`${loaded} rows sent\n`))
+  process.stderr.write(`${total} cities in D1\n`)
 }

@@ -3,7 +3,7 @@
  *
  *   npm run demo                     readable summary
  *   npm run -s demo -- --json        the same as JSON on stdout, progress on stderr
- *   npm run demo -- --serve          stays up on http://localhost:8787 afterwards, with a live page
+ *   npm run demo -- --serve          stays up on http://localhost:8787 afterwards, with a live page; --port=8790
  *   --requests=6000 --seed=7
  *
  * Exits with 1 when a scene fails, an answer is wrong or not 200, or the factories ran more or less often
@@ -16,7 +16,7 @@ import { loadWorld } from './load-cities.ts'
 import { Progress } from './progress.ts'
 import { print, toJson, toReport, type Report, type SceneResults } from './report.ts'
 import { burst, cancelledLeader, invalidation, neverSettles, staleWhileRevalidate } from './scenes.ts'
-import { serve } from './serve.ts'
+import { freePort, serve } from './serve.ts'
 import { runTraffic } from './traffic.ts'
 import { readWorld, type World } from './world.ts'
 
@@ -27,6 +27,7 @@ const MAX_STALENESS = 5_000
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    port: { type: 'string', default: '8787' },
     serve: { type: 'boolean', default: false },
     requests: { type: 'string', default: '6000' },
     seed: { type: 'string', default: '7' },
@@ -41,7 +42,7 @@ await run()
 
 async function run(): Promise<void> {
   const world = readWorld()
-  const fleet = await startFleet(flags.serve ? 8787 : 0)
+  const fleet = await startFleet(flags.serve ? await freePort(wholeNumber('port')) : 0)
   try {
     const report = await rehearse(fleet, world)
     process.stdout.write(flags.json ? toJson(report) : print(report))
@@ -88,7 +89,7 @@ async function playScenes(fleet: Fleet): Promise<SceneResults> {
   }
 }
 
-function wholeNumber(flag: 'requests' | 'seed'): number {
+function wholeNumber(flag: 'requests' | 'seed' | 'port'): number {
   const number = Number(flags[flag])
   if (!Number.isSafeInteger(number) || number < 1)
     throw new RangeError(`--${flag} must be a whole number above 0`)

@@ -60,8 +60,7 @@ describe.each(STACKS)('%s', (_, make) => {
         () => stand.bento.set({ ...options, value: 1 }),
         () => stand.bento.get(options),
       ]
-      for (const work of works)
-        await expectRefusal(stand, work(), { option, received, allowed: DURATION })
+      for (const work of works) await expectRefusal(stand, work(), { option, received, allowed: DURATION })
     },
   )
 

@@ -66,7 +66,7 @@ export function world(options: Pick<LedgerOptions, 'journalCap' | 'pageLimit'> =
     ledger,
     coordinatorSkew: 0,
     calls: () => Object.values(ledger.calls).reduce((sum, count) => sum + count, 0),
-    isolate: (name, store = {}, memory = {}) => makeIsolate(clock, ledger, name, store, memory),
+    isolate: (name, store = {}, memory = {}) => makeIsolate(made, { name, options: store, memory }),
   }
   return made
 }
@@ -97,12 +97,15 @@ function makeHolds(): {
   }
 }
 
+interface IsolateConfig {
+  readonly name: string
+  readonly options: StoreOptions
+  readonly memory: MemoryOptions | false
+}
+
 function makeIsolate(
-  clock: ManualClock,
-  ledger: LedgerCoordination,
-  name: string,
-  options: StoreOptions,
-  memory: MemoryOptions | false,
+  { clock, ledger }: Pick<World, 'clock' | 'ledger'>,
+  { name, options, memory }: IsolateConfig,
 ): Isolate {
   const runtime = manualRuntime(clock, name)
   const steps: Step[] = []

@@ -4,6 +4,8 @@ declare global {
   namespace Cloudflare {
     interface Env {
       readonly COORDINATOR: DurableObjectNamespace<Coordinator>
+      /** Name of the isolate, in `isolate.ts`. */
+      readonly NAME: string
     }
   }
 }
