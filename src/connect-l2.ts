@@ -10,6 +10,9 @@ import { inBackground } from './runtime.ts'
 import { makeSync } from './sync.ts'
 import { namesOf } from './l2.ts'
 
+/** What a version adds to a key, in bytes; ids of the runtime are no longer. */
+const VERSION_BYTES = 64
+
 /**
  * Makes the shared tier of a store from what coordinates it. For authors of drivers that coordinate: hand it over as
  * `connect`.
@@ -21,9 +24,11 @@ export const connectL2: ConnectL2 = (config) => {
   if (!coordination) throw noCoordination()
   const guard = makeGuard(config, coordination)
   const limits = driver?.limits ?? {}
+  // A store that only keeps values has them under `key@version`.
+  const longest = (limits.maxKeyBytes ?? Infinity) - (driver?.coordination ? 0 : VERSION_BYTES)
   return {
     ...makeSync(journal, guard, settings),
-    key: (name) => fitKey(name, limits.maxKeyBytes),
+    key: (name) => fitKey(name, longest),
     read: (call, options) => readL2(guard, call, options),
     awaitLease,
     commit: (call, draft, mode) => commit(guard, limits, { call, draft, mode }),

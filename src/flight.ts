@@ -8,6 +8,8 @@ export interface Look {
   /** Fresh, or stale if `stale`. Absent: nothing there, or L2 could not be asked. */
   readonly entry: Entry | undefined
   readonly stale: boolean
+  /** L2 had nothing, L1 did. */
+  readonly inL1: boolean
   /** L2 could not be asked. */
   readonly blind: boolean
 }

@@ -32,31 +32,30 @@ export interface Passenger {
 export async function follow(passenger: Passenger): Promise<Ride> {
   const { call, flight, asked } = passenger
   const { settings } = call
-  const found = await waitFor(call, flight, flight.look).catch((error: unknown) => {
+  // What the caller could be given however long L2 takes.
+  const held = settings.forceFresh ? undefined : gracedEntry(call, undefined, asked.at)
+  const patience = { since: asked.at, ms: settings.timeout }
+  const found = await waitFor(call, flight, flight.look, held && patience).catch((error: unknown) => {
     // A leader who wants to hear of L2's failures does not decide for who does not.
     if (error instanceof L2CacheError && settings.suppressL2Errors && flight.leader !== call) return undefined
     throw error
   })
   if (!found) return { again: 'elsewhere' }
-  if (found === TIMED_OUT) return overdue(call, flight)
-  if (found.entry && !found.stale) return take(passenger, found.entry)
-  const now = instant(call.runtime)
-  const aged = found.entry && mayTake(passenger, found.entry, true) ? found.entry : undefined
-  const stale = settings.forceFresh ? undefined : gracedEntry(call, aged, now)
+  if (found === TIMED_OUT) {
+    return held ? { value: serveStale(call, held, 'l1', 'timeout') } : overdue(call, flight)
+  }
+  if (found.entry && !found.stale) return take(passenger, found.entry, found.inL1 ? 'l1' : 'l2')
+  const stale = staleOf(passenger, found.entry)
   const layer = stale === found.entry ? 'l2' : 'l1'
   if (stale && settings.timeout === 0) return { value: serveStale(call, stale, layer, 'refresh') }
-  const unchecked = found.blind && uncheckedEntry(call, now)
+  const unchecked = found.blind && !flight.made && uncheckedEntry(call, asked.at)
   if (unchecked) return { value: serveStale(call, unchecked, 'l1', 'outage') }
 
   try {
-    const outcome = await waitFor(
-      call,
-      flight,
-      flight.outcome,
-      stale && { since: asked.at, ms: settings.timeout },
-    )
+    const outcome = await waitFor(call, flight, flight.outcome, stale && patience)
     if (outcome === 'skipped') return { value: undefined }
-    if (outcome !== TIMED_OUT && outcome !== 'elsewhere') return take(passenger, outcome)
+    if (outcome !== TIMED_OUT && outcome !== 'elsewhere')
+      return take(passenger, outcome, flight.made ? 'l1' : 'l2')
     if (stale) return { value: serveStale(call, stale, layer, outcome === TIMED_OUT ? 'timeout' : 'refresh') }
     return outcome === 'elsewhere' ? { again: outcome } : overdue(call, flight)
   } catch (error) {
@@ -65,6 +64,14 @@ export async function follow(passenger: Passenger): Promise<Ride> {
     if (graced) return { value: serveStale(call, graced, graced === found.entry ? 'l2' : 'l1', 'error') }
     throw error
   }
+}
+
+/** The expired value the caller may be given: L2's, else what L1 holds until there is a new one. */
+function staleOf(passenger: Passenger, found: Entry | undefined): Entry | undefined {
+  const { call, flight } = passenger
+  const taken = found && mayTake(passenger, found, true) ? found : undefined
+  if (call.settings.forceFresh || (flight.made && !taken)) return undefined
+  return gracedEntry(call, taken, instant(call.runtime))
 }
 
 /** Waits until a flight is overdue, or for as long as the caller's patience lasts. Phases that begin anew are waited for. */
@@ -96,11 +103,11 @@ function overdue(call: Call, flight: Flight): Ride {
 }
 
 /** Gives the caller what a flight brought, unless it is older than the caller may take. */
-function take(passenger: Passenger, entry: Entry): Ride {
+function take(passenger: Passenger, entry: Entry, layer: 'l1' | 'l2'): Ride {
   if (!mayTake(passenger, entry)) return { again: 'older' }
   const { call, flight } = passenger
   const own = flight.made && flight.leader === call
-  return { value: own ? valueFor(call, entry) : serve(call, entry, flight.made ? 'l1' : 'l2', false) }
+  return { value: own ? valueFor(call, entry) : serve(call, entry, layer, false) }
 }
 
 /** Whether nothing that was known when the caller asked is missing from what a flight found. */

@@ -3,6 +3,7 @@ import { type Entry, freshness } from './entry.ts'
 import { L2CacheError } from './errors.ts'
 import { gracedEntry, uncheckedEntry } from './graced.ts'
 import { invalidate } from './invalidate.ts'
+import { confirmed } from './look.ts'
 import { held, inL1, serve } from './serve.ts'
 import { type Call, tell } from './stack.ts'
 import { keep } from './write.ts'
@@ -26,6 +27,8 @@ async function find(call: Call): Promise<Hit | undefined> {
     const entry = found?.entry
     if (entry) keep(call, entry)
     if (entry && (!found.stale || settings.grace > 0)) return { entry, layer: 'l2', graced: found.stale }
+    const only = entry ? undefined : confirmed(call)
+    if (only) return { entry: only, layer: 'l1', graced: false }
   } catch (error) {
     if (!(error instanceof L2CacheError) || !settings.suppressL2Errors) throw error
     blind = true

@@ -46,6 +46,7 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
     try {
       const reply = await within(runtime, wrap ? wrap(run) : run(), settings.l2Timeout)
       if (reply === TIMED_OUT) throw new L2TimeoutError(settings.l2Timeout)
+      if (!hasPage(reply)) throw new TypeError('the reply is none of a coordinator')
       if (breaker.succeeded()) trace.tell({ type: 'breaker', store: name, state: 'closed' })
       return reply
     } catch (error) {
@@ -70,4 +71,10 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
       return { reply, at, gen: applied ? journal.gen() : sent.gen }
     },
   }
+}
+
+/** A store may answer anything; whatever is no page must not reach the journal. */
+function hasPage(reply: unknown): boolean {
+  const { head, events } = (reply as { page?: Partial<Page> | null } | null | undefined)?.page ?? {}
+  return Number.isSafeInteger(head?.seq) && (events === 'gap' || Array.isArray(events))
 }

@@ -1,7 +1,9 @@
 import { instant } from './clock.ts'
+import type { Entry } from './entry.ts'
 import { L2CacheError } from './errors.ts'
 import type { Flight } from './flight.ts'
 import type { Found, L2, Start } from './l2.ts'
+import { held } from './serve.ts'
 import type { Call } from './stack.ts'
 import { keep } from './write.ts'
 
@@ -10,7 +12,22 @@ export async function look(call: Call, flight: Flight): Promise<Start> {
   const { l2 } = call.stack
   const found = l2 && (await ask(l2, call, flight))
   if (found?.entry) keep(call, found.entry)
-  return { entry: found?.entry, stale: found?.stale ?? false, blind: l2 !== undefined && !found, found }
+  const own = found && !found.entry && !flight.forced ? confirmed(call) : undefined
+  if (own && found?.lease) l2?.release(call, flight.token)
+  const entry = found?.entry ?? own
+  return {
+    entry,
+    inL1: own !== undefined,
+    stale: found?.stale ?? false,
+    blind: l2 !== undefined && !found,
+    found,
+  }
+}
+
+/** What only L1 has, because L2 keeps no values, or not this one: the news that came with the read do not speak against it. */
+export function confirmed(call: Call): Entry | undefined {
+  const own = held(call, instant(call.runtime))
+  return own?.state === 'fresh' ? own.entry : undefined
 }
 
 async function ask(l2: L2, call: Call, flight: Flight): Promise<Found | undefined> {

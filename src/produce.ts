@@ -104,6 +104,7 @@ async function write({ call, draft, mode, produced, background }: Written): Prom
     return told
   } catch (error) {
     if (!call.settings.suppressL2Errors) throw error
+    tell(call, { type: 'written', value: produced.value })
     return undefined
   } finally {
     if (!background) tell(call, { type: 'miss' })

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { FactoryContext, FactoryOptions } from '../../src/index.ts'
 import { failureOf } from '../support/pair.ts'
-import { STACKS } from '../support/stacks.ts'
+import { memoryStand, STACKS } from '../support/stacks.ts'
 import { world } from '../support/world.ts'
 
 const MINUTE = 60_000
@@ -148,7 +148,8 @@ describe.each(STACKS)('%s', (_, make) => {
     await bento.set({ key: 'k', value: { list: [1] } })
     await bento.expire({ key: 'k' })
     const factory = (ctx: FactoryContext): never => {
-      ;(ctx.gracedEntry?.value as { list: number[] }).list.push(2)
+      const graced = ctx.gracedEntry as { value: { list: number[] } }
+      graced.value.list.push(2)
       throw new Error('failed')
     }
     expect(await bento.getOrSet({ key: 'k', factory })).toEqual({ list: [1] })
@@ -216,7 +217,7 @@ describe('signal', () => {
   })
 
   test('asked for late, it still aborts at the deadline, counted from the start', async () => {
-    const { bento, clock } = STACKS[0][1]()
+    const { bento, clock } = memoryStand()
     let signal: AbortSignal | undefined
     const factory = async (ctx: FactoryContext): Promise<never> => {
       await new Promise<void>((resolve) => void clock.setTimer(resolve, 600))
@@ -232,18 +233,22 @@ describe('signal', () => {
   })
 
   test('is the same each time, and leaves no timer behind', async () => {
-    const { bento, clock } = STACKS[0][1]()
+    const { bento, clock } = memoryStand()
     const factory = (ctx: FactoryContext): boolean => ctx.signal === ctx.signal // oxlint-disable-line no-self-compare -- a getter
     expect(await bento.getOrSet({ key: 'k', factory })).toBe(true)
     expect(clock.pending()).toBe(0)
   })
 
   test('costs nothing where it is not asked for', async () => {
-    const { bento, clock } = STACKS[0][1]()
+    const { bento, clock } = memoryStand()
     let timers = -1
     await bento.getOrSet({ key: 'a', factory: () => (timers = clock.pending()) })
     const without = timers
-    await bento.getOrSet({ key: 'b', factory: ({ signal }) => (signal, (timers = clock.pending())) })
+    const asking = ({ signal }: FactoryContext): boolean => {
+      timers = clock.pending()
+      return signal.aborted
+    }
+    await bento.getOrSet({ key: 'b', factory: asking })
     expect(timers - without).toBe(1)
   })
 })

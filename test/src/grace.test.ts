@@ -134,7 +134,7 @@ describe.each(STACKS)('%s', (_, make) => {
 
   test('a failing factory gives the stale value, with the failure told', async () => {
     const { bento, steps } = await stale(make, { timeout: null })
-    const onFactoryError = vi.fn((_: FactoryError): void => {})
+    const onFactoryError = vi.fn<(error: FactoryError) => void>()
     const factory = rejecting()
     expect(await bento.getOrSet({ key: 'k', factory, onFactoryError })).toBe('old')
     expect(onFactoryError).toHaveBeenCalledTimes(1)
@@ -210,7 +210,7 @@ describe.each(STACKS)('%s', (_, make) => {
     try {
       const stand = await stale(make, { graceBackoff: 0 })
       const { bento, clock } = stand
-      const onFactoryError = vi.fn((_: FactoryError): void => {
+      const onFactoryError = vi.fn<(error: FactoryError) => void>(() => {
         throw new Error('a listener’s own trouble')
       })
       const throwing = (): never => {

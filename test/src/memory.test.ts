@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { memoryDriver, type MemoryOptions } from '../../drivers/memory.ts'
 import { json } from '../../src/serializer.ts'
@@ -143,7 +143,7 @@ describe('bad options', () => {
     [{ serialize: false, maxSize: '1mb' }, 'serialize', 'boolean'],
     [{ serialize: false, maxEntrySize: '1mb' }, 'serialize', 'boolean'],
   ])('%o', (options, option, received) => {
-    const make = () => memoryDriver(options as MemoryOptions)
+    const make = () => memoryDriver(options)
     expect(make).toThrowError(expect.objectContaining({ code: 'E_INVALID_OPTION', option, received }))
     expect(make).not.toThrowError(/hunter2/)
   })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import type { Cache } from '../../src/index.ts'
 import { sharedStand, memoryStand, STACKS } from '../support/stacks.ts'
@@ -126,7 +126,7 @@ describe.each(STACKS)('%s', (_, make) => {
 
   test('deep namespaces and long names work', async () => {
     const { bento } = make()
-    const deep = Array.from({ length: 20 }, (_, n) => `level ${n}`)
+    const deep = Array.from({ length: 20 }, (__, n) => `level ${n}`)
     await inside(bento, deep).set({ key: 'k', value: 'deep' })
     await inside(bento, ['x'.repeat(2000)]).set({ key: 'k', value: 'long' })
     expect(await inside(bento, deep).get({ key: 'k' })).toBe('deep')

@@ -71,7 +71,7 @@ describe.each(STACKS)('%s', (_, make) => {
 
   test('two hundred tags on one entry and in one call', async () => {
     const { bento } = make()
-    const tags = Array.from({ length: 200 }, (_, n) => `tag ${n} \u{1f371}`)
+    const tags = Array.from({ length: 200 }, (__, n) => `tag ${n} \u{1f371}`)
     await bento.set({ key: 'all', value: 1, tags })
     expect(await bento.get({ key: 'all' })).toBe(1)
     await bento.deleteByTag({ tags: ['tag 199 \u{1f371}'] })
@@ -144,7 +144,7 @@ describe('round trips', () => {
       expect(await cost(() => a.bento.set({ key, value: 1, tags }))).toBe(1)
       expect(await cost(() => b.bento.get({ key }))).toBe(1)
       expect(await cost(() => b.bento.get({ key }))).toBe(0)
-      if (count > 0) expect(await cost(() => a.bento.deleteByTag({ tags }))).toBe(1)
+      expect(await cost(() => a.bento.deleteByTag({ tags }))).toBe(count > 0 ? 1 : 0)
       expect(await cost(() => a.bento.getOrSet({ key: `m${key}`, tags, factory: () => 1 }))).toBe(2)
     }
   })
