@@ -47,22 +47,16 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
   const settings = coordination ? given : uncoordinated(given, driver)
   const root = new Scope(driver && !coordination ? '' : prefixOf(entry, settings))
   const flights = makeFlights()
-  const tellPage = (events: number | 'gap'): void => trace.tell({ type: 'journal.page', store: name, events })
   const journal: Journal = makeJournal(
     {
       onGap: () => {
         l1?.clear()
         flights.detach()
-        tellPage('gap')
+        trace.tell({ type: 'journal.page', store: name, events: 'gap' })
       },
       onEvents: (events, ownFrom) => {
         flights.detachTouched(events)
-        tellPage(events.length)
-        if (!trace.active()) return
-        for (const event of events) {
-          const step = event.seq < ownFrom && received(name, root, event)
-          if (step) trace.tell(step)
-        }
+        tellEvents({ trace, name, root }, events, ownFrom)
       },
     },
     Math.max(REMEMBERED, tier?.maxItems ?? 0),
@@ -97,6 +91,19 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     trace,
     retries: 0,
     weigh: (key, text) => tier?.weigh(key, text) ?? 0,
+  }
+}
+
+function tellEvents(
+  { trace, name, root }: Pick<Stack, 'trace' | 'name' | 'root'>,
+  events: readonly JournalEvent[],
+  ownFrom: number,
+): void {
+  if (!trace.active()) return
+  trace.tell({ type: 'journal.page', store: name, events: events.length })
+  for (const event of events) {
+    const step = event.seq < ownFrom && received(name, root, event)
+    if (step) trace.tell(step)
   }
 }
 

@@ -234,7 +234,7 @@ describe('signal', () => {
 
   test('is the same each time, and leaves no timer behind', async () => {
     const { bento, clock } = memoryStand()
-    const factory = (ctx: FactoryContext): boolean => ctx.signal === ctx.signal // oxlint-disable-line no-self-compare -- a getter
+    const factory = (ctx: FactoryContext): boolean => ctx.signal === ctx.signal
     expect(await bento.getOrSet({ key: 'k', factory })).toBe(true)
     expect(clock.pending()).toBe(0)
   })

@@ -149,9 +149,12 @@ test('a flight that its own successor has replaced does not put its value over i
   origin.open('old')
   expect(await run(answer)).toBe('old')
   await clock.settle()
+  expect(a.bento.inflight).toBe(1)
   // The first flight's end leaves the slot to the second: a third caller boards that one.
+  a.story()
   const third = a.bento.getOrSet({ key: 'k', factory: () => 'a third run' })
   await clock.settle()
+  expect(a.story()).toBe('flight.join')
   second.open('new')
   expect(await run(Promise.all([next, third]))).toEqual(['new', 'new'])
   expect(a.bento.inflight).toBe(0)
