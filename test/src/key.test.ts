@@ -14,7 +14,9 @@ test('a key that is too long becomes its beginning and its hash', async () => {
 })
 
 test('keys that differ in half a surrogate pair stay apart', async () => {
-  const names = await Promise.all(['a\ud800', 'a\ud801', 'a\ufffd', 'a\udc00'].map(async (key) => fitKey(key, 512)))
+  const names = await Promise.all(
+    ['a\ud800', 'a\ud801', 'a\ufffd', 'a\udc00'].map(async (key) => fitKey(key, 512)),
+  )
   expect(new Set(names).size).toBe(4)
   for (const name of names) expect(name).not.toMatch(/\p{Surrogate}/u)
 })
