@@ -75,7 +75,8 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
     // What a takeover has made in the meantime is newer. Of a value that was asked for anew the coordinator judges.
     if (!keep(call, draft.entry) && !flight.forced) return draft.entry
     const written = write({ call, draft, mode, produced, background }).then((told) => told ?? giveBack())
-    if (settings.awaitWrites ?? !runtime.waitUntil) await written
+    // A store that has just been silent is not waited for a second time.
+    if (settings.awaitWrites ?? (!runtime.waitUntil && (found || !l2))) await written
     else inBackground(runtime, written.catch(giveBack))
     return draft.entry
   } catch (error) {

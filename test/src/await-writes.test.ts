@@ -72,3 +72,12 @@ test('a write that fails fails the answer only where both are asked for', async 
     expect(a.bento.inflight).toBe(0)
   }
 })
+
+test('a store that was silent for the read is not waited for again', async () => {
+  const { clock, isolate } = world()
+  const a = isolate('a')
+  delete a.runtime.waitUntil
+  a.fault = () => 'hang'
+  expect(await clock.run(a.bento.getOrSet({ key: 'k', factory: () => 'made' }))).toBe('made')
+  expect(clock.elapsed()).toBe(1000)
+})
