@@ -58,7 +58,7 @@ export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFres
   readonly l2Timeout?: Duration | undefined
   /** How long L2 is left alone after five failures in a row; then one call probes it. `null` or `0` is off. @default 10 s */
   readonly l2CircuitBreakerDuration?: Duration | undefined
-  /** Life of a lease. @default 10 s, or `hardTimeout` and a second where that is given */
+  /** Life of a lease. @default 10 s; where `hardTimeout` is given, that and `l2Timeout` */
   readonly leaseTtl?: Duration | undefined
   /** How old the last news from the coordinator may be before an L1 hit asks for more in the background. @default 1 s */
   readonly pollInterval?: Duration | undefined

@@ -41,10 +41,11 @@ export async function readL2(guard: Guard, call: Call, options: ReadOptions = {}
 /** Long enough for most factories, short enough to wait for when its holder died. */
 const LEASE_TTL = 10_000
 
-/** Past its `hardTimeout` nobody waits for a run, so its lease need not last longer than that and the way back. */
+/** As long as anybody waits for the run, and the way back. Past its `hardTimeout` nobody does. */
 function leaseTtl({ settings, stack }: Call): number {
-  const { leaseTtl: given, hardTimeout = Infinity } = settings
-  return given ?? Math.min(LEASE_TTL, hardTimeout + stack.settings.l2Timeout)
+  const { leaseTtl: given, hardTimeout } = settings
+  if (given !== undefined || hardTimeout === undefined) return given ?? LEASE_TTL
+  return hardTimeout + Math.min(stack.settings.l2Timeout, LEASE_TTL)
 }
 
 /** Makes an entry of what the coordinator gave; `undefined` when the payload is corrupt, foreign or another key's. */

@@ -121,3 +121,18 @@ test('followers of a cancelled request answer by their own timers', async () => 
   expect(await clock.run(later)).toBe('mine')
   expect(clock.elapsed()).toBe(1000)
 })
+
+test('a long hardTimeout makes the lease as long: one run, though it takes more than ten seconds', async () => {
+  const { clock, isolate } = world()
+  const [a, b] = [isolate('a'), isolate('b')]
+  let runs = 0
+  const factory = async (): Promise<number> => {
+    runs++
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, 18_000))
+    return runs
+  }
+  const ask = (by: typeof a): Promise<number> => by.bento.getOrSet({ key: 'k', hardTimeout: '20s', factory })
+  const first = ask(a)
+  await clock.settle()
+  expect(await clock.run(Promise.all([first, ask(b)]))).toEqual([1, 1])
+})
