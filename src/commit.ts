@@ -21,11 +21,10 @@ interface Commit {
 export async function commit(guard: Guard, limits: Limits, work: Commit): Promise<boolean | undefined> {
   const { call, draft, mode } = work
   const payload = payloadOf(call, draft, limits)
-  const stored = payload !== undefined && (await send(guard, work, payload))
-  // What was asked for anew is newer than whatever L2 has, even where it may not take its place.
-  if (stored || (mode.kind !== 'set' && !call.settings.forceFresh))
-    return payload === undefined ? undefined : stored
-  return replaceNothing(guard, work)
+  if (payload !== undefined && (await send(guard, work, payload))) return true
+  // What was set or asked for anew is newer than whatever L2 has, even where it may not take its place.
+  if (mode.kind === 'set' || call.settings.forceFresh) return replaceNothing(guard, work)
+  return payload === undefined ? undefined : false
 }
 
 /** Absent when L2 is not to get the value: it keeps none, it is told so, or the value is too large for it. */

@@ -2,13 +2,12 @@ import { commit } from './commit.ts'
 import { noCoordination } from './errors.ts'
 import { makeGuard } from './guard.ts'
 import { fitKey } from './key.ts'
-import type { ConnectL2 } from './l2.ts'
+import { type ConnectL2, namesOf } from './l2.ts'
 import { awaitLease } from './lease.ts'
 import { openEntry, readL2 } from './read-l2.ts'
 import { acknowledge } from './retry.ts'
 import { inBackground } from './runtime.ts'
 import { makeSync } from './sync.ts'
-import { namesOf } from './l2.ts'
 
 /** What a version adds to a key, in bytes; ids of the runtime are no longer. */
 const VERSION_BYTES = 64

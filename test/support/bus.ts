@@ -1,3 +1,4 @@
+import { afterEach, beforeEach, vi } from 'vitest'
 import { memoryDriver } from '../../drivers/memory.ts'
 import { busCoordination } from '../../src/bus-coordination.ts'
 import { connectL2 } from '../../src/connect-l2.ts'
@@ -42,7 +43,7 @@ export interface BusFleetOptions {
 }
 
 /** Makes one. Its store of text takes its time from `Date.now`, which the caller lets follow the clock. */
-export function busFleet({ bus, l1 = true, l2 = false, limits, fault }: BusFleetOptions): BusFleet {
+function busFleet({ bus, l1 = true, l2 = false, limits, fault }: BusFleetOptions): BusFleet {
   const clock = manualClock()
   const ledger = ledgerCoordination({ now: () => clock.elapsed() })
   const asked: string[] = []
@@ -106,4 +107,20 @@ function faulty(coordination: Coordination, fault: (operation: keyof Coordinatio
     invalidate: over('invalidate'),
     pull: over('pull'),
   }
+}
+
+/**
+ * Registers the fleets of a test file: gives what makes one. Stores that only keep text take the time of their machine,
+ * which during a test is the fleet's.
+ */
+export function useFleets(): (options: BusFleetOptions) => BusFleet {
+  let current: BusFleet | undefined
+  beforeEach(() => {
+    vi.spyOn(Date, 'now').mockImplementation(() => 1_000_000_000_000 + (current?.clock.elapsed() ?? 0))
+  })
+  afterEach(() => {
+    current = undefined
+    vi.restoreAllMocks()
+  })
+  return (options) => (current = busFleet(options))
 }

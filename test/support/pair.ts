@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { LedgerOptions } from '../../workers/ledger.ts'
 import type { StoreOptions } from '../../src/index.ts'
 import { unseal } from '../../src/payload.ts'
@@ -57,4 +58,12 @@ export function failureOf(work: Promise<unknown>): Promise<unknown> {
     (value) => ({ resolved: value }),
     (error: unknown) => error,
   )
+}
+
+/** A has `k` in memory, as B wrote it; the journal was heard just now. */
+export async function inMemory(scene: Pair, options: object = {}): Promise<void> {
+  const { a, b, run } = scene
+  await run(b.bento.set({ key: 'k', value: 'old', ...options }))
+  assert.equal(await run(a.bento.get({ key: 'k' })), 'old')
+  a.story()
 }

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { useFleets } from '../support/bus.ts'
+
+const fleet = useFleets()
+
+describe('a plain L2', () => {
+  const make = () => fleet({ bus: false, l2: true })
+
+  test('isolates share values', async () => {
+    const { isolate, clock } = make()
+    const [a, b] = [isolate('a'), isolate('b')]
+    await clock.run(a.bento.getOrSet({ key: 'k', factory: () => 'made', tags: ['t'] }))
+    await clock.settle()
+    expect(await b.bento.getOrSet({ key: 'k', factory: () => 'never' })).toBe('made')
+  })
+
+  test.each(['delete', 'expire', 'deleteByTag', 'clear', 'set'] as const)(
+    'a %s elsewhere is seen when the life of L1 ends: maxStaleness, no later',
+    async (name) => {
+      const { isolate, clock } = make()
+      const [a, b] = [isolate('a'), isolate('b')]
+      await a.bento.set({ key: 'k', value: 'old', tags: ['t'], grace: '1h' })
+      expect(await b.bento.get({ key: 'k' })).toBe('old')
+      const acts = {
+        delete: () => a.bento.delete({ key: 'k' }),
+        expire: () => a.bento.expire({ key: 'k' }),
+        deleteByTag: () => a.bento.deleteByTag({ tags: ['t'] }),
+        clear: () => a.bento.clear(),
+        set: () => a.bento.set({ key: 'k', value: 'new' }),
+      }
+      await acts[name]()
+      await clock.advance(4999)
+      expect(await b.bento.get({ key: 'k' })).toBe('old')
+      await clock.advance(1)
+      expect(await b.bento.get({ key: 'k' })).toBe(name === 'set' ? 'new' : undefined)
+    },
+  )
+
+  test('what is read again from L2 lives in L1 for as long again', async () => {
+    const { isolate, clock, asked } = make()
+    const { bento } = isolate('a')
+    await bento.setForever({ key: 'k', value: 1 })
+    for (let round = 0; round < 3; round++) {
+      asked.length = 0
+      await clock.advance(5000)
+      expect(await bento.get({ key: 'k' })).toBe(1)
+      expect(asked.filter((call) => call === 'get k')).toHaveLength(1)
+      asked.length = 0
+      await clock.advance(4999)
+      expect([await bento.get({ key: 'k' }), asked]).toEqual([1, []])
+    }
+  })
+
+  test('l1Ttl sets that life', async () => {
+    const { isolate, clock } = make()
+    const [a, b] = [isolate('a'), isolate('b', { l1Ttl: '1m' })]
+    await a.bento.set({ key: 'k', value: 'old' })
+    await b.bento.get({ key: 'k' })
+    await a.bento.delete({ key: 'k' })
+    await clock.advance(59_999)
+    expect(await b.bento.get({ key: 'k' })).toBe('old')
+    await clock.advance(1)
+    expect(await b.bento.get({ key: 'k' })).toBeUndefined()
+  })
+
+  test('an entry without tags costs one read of L2 beside its namespace’s', async () => {
+    const { isolate, asked } = make()
+    const [a, b] = [isolate('a'), isolate('b')]
+    await a.bento.set({ key: 'k', value: 1 })
+    asked.length = 0
+    await b.bento.get({ key: 'k' })
+    expect(asked).toHaveLength(2)
+  })
+
+  test('epochs are not lost to a user’s key of the same name', async () => {
+    const { isolate, asked } = make()
+    const { bento } = isolate('a')
+    await bento.set({ key: 'k', value: 'old', tags: ['t'] })
+    await bento.deleteByTag({ tags: ['t'] })
+    const epochs = asked.filter((call) => call.startsWith('set ') && !call.endsWith(':k') && call !== 'set k')
+    for (const call of epochs) await bento.set({ key: call.slice(4), value: 'mine' })
+    expect(await isolate('b').bento.get({ key: 'k' })).toBeUndefined()
+  })
+
+  test('what another program put there is a miss, and is replaced', async () => {
+    const { isolate, values, asked, clock } = make()
+    const [a, b] = [isolate('a'), isolate('b')]
+    await a.bento.set({ key: 'k', value: 'v' })
+    const name = asked.find((call) => call.startsWith('set ') && call.endsWith('k'))?.slice(4) as string
+    for (const foreign of ['', 'plain text', '{"value":1}', 'e1;{}\n{}', 'e1;null\n', '<html>\n</html>']) {
+      await values.set(name, foreign)
+      expect(await b.bento.get({ key: 'k' })).toBeUndefined()
+      expect(await clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'made' }))).toBe('made')
+      await clock.settle()
+      expect(await isolate(`reader of ${foreign}`).bento.get({ key: 'k' })).toBe('made')
+      await b.bento.delete({ key: 'k' })
+    }
+  })
+
+  test('a store that fails costs a factory, not an error', async () => {
+    const { isolate, values, clock } = make()
+    const { bento } = isolate('a')
+    values.get = () => Promise.reject(new Error('down'))
+    values.set = () => Promise.reject(new Error('down'))
+    expect(await clock.run(bento.getOrSet({ key: 'k', factory: () => 'made' }))).toBe('made')
+    expect(await clock.run(bento.set({ key: 'm', value: 1 }))).toBe(false)
+    expect(await clock.run(bento.deleteByTag({ tags: ['t'] }))).toBe(false)
+  })
+
+  test('a driver that answers at once, as Bentocache’s may, works as well', async () => {
+    const { isolate, values, clock } = make()
+    const texts = new Map<string, string>()
+    values.get = (key) => texts.get(key)
+    values.set = (key, text) => texts.set(key, text).size > 0
+    values.delete = (key) => texts.delete(key)
+    const [a, b] = [isolate('a'), isolate('b')]
+    await a.bento.set({ key: 'k', value: 1, tags: ['t'] })
+    expect(await b.bento.get({ key: 'k' })).toBe(1)
+    await a.bento.deleteByTag({ tags: ['t'] })
+    await clock.advance(5000)
+    expect(await b.bento.get({ key: 'k' })).toBeUndefined()
+  })
+})
