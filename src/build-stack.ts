@@ -7,16 +7,18 @@ import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { DEFAULTS, join, type Settings } from './options.ts'
 import type {
   CacheDriver,
+  Coordination,
   CreateDriverResult,
   DriverConfig,
   JournalEvent,
   L1CacheDriver,
+  MaybePromise,
   MemoryTier,
 } from './ports.ts'
 import { Scope } from './scope.ts'
 import { json } from './serializer.ts'
 import type { Stack } from './stack.ts'
-import type { StoreEntry } from './store.ts'
+import type { BusTransport, StoreEntry } from './store.ts'
 import type { Step, Trace } from './trace.ts'
 
 /** Distinct names whose last invalidations an isolate remembers, at least. */
@@ -41,9 +43,7 @@ export interface StackConfig {
 export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: StackConfig): Stack {
   const given = join(join(DEFAULTS, globals), entry.options)
   const tier = memoryTier(entry.l1 && make(entry.l1, given))
-  const driver = entry.l2 && make(entry.l2, given)
-  const bus = entry.bus && make(entry.bus, given)
-  const coordination = driver?.coordination ?? bus?.coordinate(driver)
+  const { driver, bus, coordination, subscribe, transport } = shared(entry, given)
   const settings = coordination ? given : uncoordinated(given, driver)
   const root = new Scope(driver && !coordination ? '' : prefixOf(entry, settings))
   const flights = makeFlights()
@@ -67,10 +67,11 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     copies: tier?.copies ?? true,
     needsText: driver !== undefined,
   }
-  const connect = (driver?.coordination ? entry.l2 : (entry.bus ?? entry.l2))?.connect ?? connectPlain
+  const own = driver && driver.coordination === coordination
+  const connect = (!transport && (own ? entry.l2 : entry.bus)?.connect) || connectPlain
   const l2 =
-    driver || coordination
-      ? connect({ name, settings, journal, trace, wrap, driver, coordination })
+    driver || coordination || transport
+      ? connect({ name, settings, journal, trace, wrap, driver, coordination, subscribe, transport })
       : undefined
   return {
     name,
@@ -92,6 +93,31 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     retries: 0,
     weigh: (key, text) => tier?.weigh(key, text) ?? 0,
   }
+}
+
+/** What the isolates share: values, and what orders their changes. */
+interface Shared {
+  readonly driver: CacheDriver | undefined
+  readonly bus: { disconnect(): MaybePromise<void> } | undefined
+  readonly coordination: Coordination | undefined
+  readonly subscribe: Coordination['subscribe']
+  readonly transport: BusTransport | undefined
+}
+
+/** Who is asked to coordinate: the bus the store was given, unless L2 does so itself by the same means, in one trip. */
+function shared({ l2, bus: given }: StoreEntry, settings: Settings): Shared {
+  const bus = given && make(given, settings)
+  const transport = bus && 'publish' in bus ? bus : undefined
+  const driver = l2 && make(l2, settings)
+  const none = { driver, bus, coordination: driver?.coordination, subscribe: undefined, transport }
+  if (!bus || 'publish' in bus) return none
+  // Names in L2 are whole under a coordinator, so its values need no prefix of their own.
+  const values = l2 && make({ ...l2, options: { ...l2.options, prefix: '' } }, settings)
+  const offered = bus.coordinate(values)
+  const subscribe = offered.subscribe?.bind(offered)
+  return driver?.coordination && driver.coordination.kind === offered.kind
+    ? { ...none, subscribe }
+    : { ...none, driver: values, coordination: offered, subscribe }
 }
 
 function tellEvents(

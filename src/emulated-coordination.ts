@@ -5,6 +5,7 @@ import type {
   CacheDriver,
   CommitRequest,
   Coordination,
+  CoordinationCalls,
   Invalidation,
   Names,
   ReadReply,
@@ -35,7 +36,7 @@ interface Header {
 export function emulatedCoordination(driver: CacheDriver): Coordination {
   const journal = makeLocalJournal()
   const read = (request: ReadRequest): Promise<ReadReply> => readEntry(driver, journal, request)
-  const invalidate: Coordination['invalidate'] = async ({ events, cursor }) => {
+  const invalidate: CoordinationCalls['invalidate'] = async ({ events, cursor }) => {
     // Told before and after: a computation of this isolate may end while the store is at work.
     journal.append(events)
     const existed = await Promise.all(events.map((event) => forget(driver, event)))

@@ -3,11 +3,11 @@ import { instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
 import { L2CacheError, L2TimeoutError, L2UnavailableError, MissingBindingError } from './errors.ts'
 import type { L2Config, Told } from './l2.ts'
-import type { Coordination, Page, Runtime } from './ports.ts'
+import type { Coordination, CoordinationCalls, Page, Runtime } from './ports.ts'
 
-type Operation = keyof Coordination
-type Request<Name extends Operation> = Parameters<Coordination[Name]>[0]
-export type Reply<Name extends Operation> = Awaited<ReturnType<Coordination[Name]>>
+type Operation = keyof CoordinationCalls
+type Request<Name extends Operation> = Parameters<CoordinationCalls[Name]>[0]
+export type Reply<Name extends Operation> = Awaited<ReturnType<CoordinationCalls[Name]>>
 
 export interface AskOptions<Name extends Operation> {
   /** Goes out even while the breaker is open: retries of an invalidation must get through once the store is back. */

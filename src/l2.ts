@@ -15,6 +15,7 @@ import type {
   Runtime,
 } from './ports.ts'
 import type { Call, Operation } from './stack.ts'
+import type { BusTransport } from './store.ts'
 import type { Trace } from './trace.ts'
 import type { Draft } from './write.ts'
 
@@ -106,6 +107,10 @@ export interface L2Config {
   readonly driver: CacheDriver | undefined
   /** What coordinates the isolates; absent where only the driver's plain methods are there. */
   readonly coordination: Coordination | undefined
+  /** Tells of changes at once where processes live long enough to hear it. */
+  readonly subscribe: Coordination['subscribe']
+  /** Carries messages between processes, where the bus is one of Bentocache's. */
+  readonly transport: BusTransport | undefined
   readonly wrap: InternalOperationWrapper | undefined
 }
 

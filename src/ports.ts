@@ -115,11 +115,36 @@ export interface CommitReply {
   readonly page: Page
 }
 
-/**
- * A store that issues leases and epochs, keeps entries, and orders all changes in one journal.
- * Each method is one atomic round trip: all of it happens or none. It rejects when not acknowledged.
- */
-export interface Coordination {
+/** News that came unasked: what followed the event that `after` names. */
+export interface Push {
+  readonly after: Cursor
+  readonly page: Page
+}
+
+/** Who is told of what a subscription hears. Methods never throw. */
+export interface Subscriber {
+  /** The connection stands. What was said before it is not told: it must be asked for. */
+  onOpen(): void
+  /**
+   * Something was heard, be it only a heartbeat. `within`: milliseconds in which a live connection is heard again,
+   * where the other side promises that.
+   */
+  onAlive(within?: number): void
+  /** News. Without them: something happened, and what it was must be asked for. */
+  onPush(push?: Push): void
+  /** The connection is over, or could not be opened. Told once, and not after `close`. */
+  onEnd(error?: unknown): void
+}
+
+/** A subscription under way. */
+export interface Subscription {
+  /** Asks the other side for a sign of life, where it gives none by itself. */
+  ping?(): void
+  close(): void
+}
+
+/** What is asked of a coordinator. Each call is one atomic round trip: all of it happens or none. It rejects when not acknowledged. */
+export interface CoordinationCalls {
   read(request: ReadRequest): Promise<ReadReply>
   readMany(request: ReadManyRequest): Promise<ReadManyReply>
   /** Reads and deletes in one step. */
@@ -139,12 +164,27 @@ export interface Coordination {
   pull(request: { readonly cursor?: Cursor | undefined }): Promise<{ readonly page: Page }>
 }
 
+/** A store that issues leases and epochs, keeps entries, and orders all changes in one journal. */
+export interface Coordination extends CoordinationCalls {
+  /** What coordinates, such as `'redis'`. A bus of the L2's own kind leaves coordinating to it and only pushes. */
+  readonly kind?: string
+  /**
+   * Opens one connection that tells of changes at once, for processes that outlive their requests. Opening it again,
+   * silence and what was missed are the core's business: nothing that is promised rests on it.
+   */
+  subscribe?(subscriber: Subscriber): Subscription
+}
+
 /** The limits of a store, in numbers. What is absent is unlimited. */
 export interface Limits {
   /** Longest key in UTF-8 bytes; longer ones are hashed. */
   readonly maxKeyBytes?: number
   /** Largest payload in UTF-8 bytes; larger ones stay in L1. */
   readonly maxValueBytes?: number
+  /** Shortest life of a value in milliseconds. A shorter one is kept longer; when it ends is in the value itself. */
+  readonly minTtl?: number
+  /** How long a write may stay unseen by other readers, in milliseconds. */
+  readonly staleness?: number
 }
 
 /** Bentocache's driver contract: the minimum every store offers. `ttl` in milliseconds, absent is for ever. */
@@ -159,6 +199,8 @@ export interface CacheDriver {
   clear(): MaybePromise<void>
   disconnect(): MaybePromise<void>
   prune?(): MaybePromise<void>
+  /** Values of several keys, in their order, in as few requests as the store allows. */
+  getMany?(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]>
   /** Offered by stores that can coordinate isolates. */
   readonly coordination?: Coordination
   readonly limits?: Limits
@@ -208,4 +250,6 @@ export interface CreateDriverResult<Driver = CacheDriver> {
   factory(config: DriverConfig): Driver
   /** Makes an L2 of the driver. It comes with the driver, so that a cache of memory alone does not carry it. */
   readonly connect?: ConnectL2
+  /** What the driver cannot promise by itself, told once to whoever builds a store of it without a bus. */
+  readonly alone?: string
 }

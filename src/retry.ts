@@ -3,7 +3,7 @@ import { sleep } from './deadline.ts'
 import { L2CacheError } from './errors.ts'
 import type { Guard, Reply } from './guard.ts'
 import type { Told } from './l2.ts'
-import type { Coordination, Invalidation, Page } from './ports.ts'
+import type { CoordinationCalls, Invalidation, Page } from './ports.ts'
 import { inBackground } from './runtime.ts'
 import type { Operation } from './stack.ts'
 
@@ -27,7 +27,7 @@ export async function acknowledge<Name extends 'invalidate' | 'take'>(
   {
     name,
     request,
-  }: { readonly name: Name; readonly request: Omit<Parameters<Coordination[Name]>[0], 'cursor'> },
+  }: { readonly name: Name; readonly request: Omit<Parameters<CoordinationCalls[Name]>[0], 'cursor'> },
 ): Promise<(Told & { readonly reply: Reply<Name> }) | undefined> {
   try {
     return await guard.ask(operation.runtime, name, request, { onReply: (reply) => firstOwn(reply, events) })

@@ -3,11 +3,34 @@ import { typeOf } from './durations.ts'
 import type { StoreOptions } from './options.ts'
 import type { CacheDriver, Coordination, CreateDriverResult, L1CacheDriver, MaybePromise } from './ports.ts'
 
-/** What tells isolates of each other's invalidations where L2 does not. */
+/** What tells isolates of each other's invalidations where L2 does not, or not at once. */
 export interface BusDriver {
-  /** Coordination for a store whose values lie in `values`, or in L1 alone. */
+  /**
+   * Coordination for a store whose values lie in `values`, or in L1 alone. Where L2 coordinates by the same kind,
+   * nothing of it is used but `subscribe`.
+   */
   coordinate(values: CacheDriver | undefined): Coordination
   disconnect(): MaybePromise<void>
+}
+
+/** A message of Bentocache's bus: what changed, never to what. Keys are relative to the namespace. */
+export interface TransportMessage {
+  readonly type: 'set' | 'clear' | 'delete' | 'expire'
+  readonly keys: string[]
+  readonly namespace?: string
+}
+
+/**
+ * The bus of Bentocache 1.x, as `@boringnode/bus` makes it: it only carries messages. It remembers nothing, so it makes
+ * news faster and no promise truer.
+ */
+export interface BusTransport {
+  setId(id: string): BusTransport
+  onReconnect(callback: () => void): void
+  publish(channel: string, message: unknown): Promise<void>
+  subscribe(channel: string, handler: (message: never) => void): Promise<void>
+  unsubscribe(channel: string): Promise<void>
+  disconnect(): Promise<void>
 }
 
 /** What a store is made of, before it runs. */
@@ -15,7 +38,7 @@ export interface StoreEntry {
   readonly options: StoreOptions
   readonly l1: CreateDriverResult<L1CacheDriver> | undefined
   readonly l2: CreateDriverResult | undefined
-  readonly bus: CreateDriverResult<BusDriver> | undefined
+  readonly bus: CreateDriverResult<BusDriver | BusTransport> | undefined
 }
 
 /**
@@ -33,7 +56,7 @@ export class BentoStore {
   readonly #options: StoreOptions
   #l1: CreateDriverResult<L1CacheDriver> | undefined
   #l2: CreateDriverResult | undefined
-  #bus: CreateDriverResult<BusDriver> | undefined
+  #bus: CreateDriverResult<BusDriver | BusTransport> | undefined
 
   constructor(options: StoreOptions = {}) {
     this.#options = options
@@ -52,7 +75,7 @@ export class BentoStore {
   }
 
   /** How isolates learn of each other's invalidations, where L2 does not tell them itself. */
-  useBus(driver: CreateDriverResult<BusDriver>): this {
+  useBus(driver: CreateDriverResult<BusDriver | BusTransport>): this {
     this.#bus = checkDriver(driver, 'useBus')
     return this
   }

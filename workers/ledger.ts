@@ -1,7 +1,7 @@
 import type {
   CommitReply,
   CommitRequest,
-  Coordination,
+  CoordinationCalls,
   Cursor,
   Invalidation,
   Names,
@@ -43,7 +43,9 @@ export interface LedgerOptions {
 
 /** {@link Coordination} for a caller in the same place: the same requests and replies without the promises. */
 export type Synchronous = {
-  [Name in Operation]: (request: Parameters<Coordination[Name]>[0]) => Awaited<ReturnType<Coordination[Name]>>
+  [Name in Operation]: (
+    request: Parameters<CoordinationCalls[Name]>[0],
+  ) => Awaited<ReturnType<CoordinationCalls[Name]>>
 }
 
 /**

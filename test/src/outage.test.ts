@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Coordination } from '../../src/index.ts'
+import type { CoordinationCalls } from '../../src/index.ts'
 import { failureOf } from '../support/pair.ts'
 import { type Isolate, world, type World } from '../support/world.ts'
 
@@ -14,7 +14,7 @@ function scene(options: Parameters<World['isolate']>[1] = {}, memory: Parameters
   const made = world()
   const a = made.isolate('a', options, memory)
   let tries = 0
-  const cut = (way: 'hang' | 'refuse' | 'lose', only?: keyof Coordination): void => {
+  const cut = (way: 'hang' | 'refuse' | 'lose', only?: keyof CoordinationCalls): void => {
     a.fault = (operation) => {
       if (only && operation !== only) return undefined
       tries++

@@ -8,6 +8,7 @@ import {
   bentostore,
   type CacheDriver,
   type Coordination,
+  type CoordinationCalls,
   type Step,
   type StoreOptions,
 } from '../../src/index.ts'
@@ -39,7 +40,7 @@ export interface BusFleetOptions {
   readonly l2?: boolean
   readonly limits?: CacheDriver['limits']
   /** Stands before the coordinator. */
-  readonly fault?: (operation: keyof Coordination) => boolean
+  readonly fault?: (operation: keyof CoordinationCalls) => boolean
 }
 
 /** Makes one. Its store of text takes its time from `Date.now`, which the caller lets follow the clock. */
@@ -90,13 +91,16 @@ function watched(driver: CacheDriver, asked: string[], limits: CacheDriver['limi
   }
 }
 
-function faulty(coordination: Coordination, fault: (operation: keyof Coordination) => boolean): Coordination {
-  const over = <Name extends keyof Coordination>(name: Name): Coordination[Name] => {
+function faulty(
+  coordination: Coordination,
+  fault: (operation: keyof CoordinationCalls) => boolean,
+): Coordination {
+  const over = <Name extends keyof CoordinationCalls>(name: Name): CoordinationCalls[Name] => {
     const send = async (request: never): Promise<unknown> => {
       if (fault(name)) throw new Error('connection refused')
       return (coordination[name] as (request: never) => Promise<unknown>)(request)
     }
-    return send as Coordination[Name]
+    return send as CoordinationCalls[Name]
   }
   return {
     read: over('read'),

@@ -6,6 +6,7 @@ import {
   bentostore,
   type CacheDriver,
   type Coordination,
+  type CoordinationCalls,
   type Step,
   type StoreOptions,
 } from '../../src/index.ts'
@@ -38,9 +39,9 @@ export interface Isolate {
   /** Milliseconds each way between the isolate and the coordinator; a function is asked at each way. */
   latency: number | (() => number)
   /** Decides about the next calls; `undefined` lets one through. */
-  fault: ((operation: keyof Coordination) => Fault | undefined) | undefined
+  fault: ((operation: keyof CoordinationCalls) => Fault | undefined) | undefined
   /** Stops the next call of `operation` before the coordinator has it, or its reply before the isolate has that. */
-  hold(operation: keyof Coordination, way?: 'request' | 'reply'): Held
+  hold(operation: keyof CoordinationCalls, way?: 'request' | 'reply'): Held
   /** Steps told so far. */
   readonly steps: Step[]
   /** Names of the steps, joined: the story of what happened. Forgets them. */
@@ -115,7 +116,7 @@ function makeIsolate(
     const ms = typeof link.latency === 'number' ? link.latency : link.latency()
     return ms === 0 ? undefined : new Promise((resolve) => void runtime.setTimer(resolve, ms))
   }
-  const over = <Name extends keyof Coordination>(operation: Name): Coordination[Name] => {
+  const over = <Name extends keyof CoordinationCalls>(operation: Name): CoordinationCalls[Name] => {
     const call = ledger.coordination[operation] as (request: unknown) => Promise<unknown>
     const send = async (request: unknown): Promise<unknown> => {
       const fault = link.fault?.(operation)
@@ -133,7 +134,7 @@ function makeIsolate(
       if (fault === 'lose') throw new Error('connection lost')
       return reply
     }
-    return send as Coordination[Name]
+    return send as CoordinationCalls[Name]
   }
   const coordination: Coordination = {
     read: over('read'),

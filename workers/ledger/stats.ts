@@ -1,7 +1,7 @@
-import type { Coordination } from '../../src/ports.ts'
+import type { CoordinationCalls } from '../../src/ports.ts'
 
 /** The operations, by name. */
-export type Operation = Exclude<keyof Coordination, 'subscribe'>
+export type Operation = keyof CoordinationCalls
 
 /** What a ledger did since it was made, or since the last reset. Kept in memory, so a restart begins at 0. */
 export interface LedgerStats {
