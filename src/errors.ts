@@ -106,6 +106,22 @@ export class L2UnavailableError extends CacheError {
   }
 }
 
+/**
+ * A store answered, but not with what was asked for: it refused, was overloaded, or something else stands at its
+ * address. The `cause` of an {@link L2CacheError}.
+ */
+export class StoreError extends CacheError {
+  static override readonly code: string = 'E_STORE'
+  static override readonly title: string = 'StoreError'
+  /** What the store said, in a word: `HTTP 429`, `NOSCRIPT`. Never its whole text, which may quote keys and values. */
+  readonly reason: string
+
+  constructor(store: string, reason: string, cause?: unknown) {
+    super(`${store} did not do what it was asked: ${reason}`, cause)
+    this.reason = reason
+  }
+}
+
 /** A value cannot be turned into text and back by the serializer. */
 export class SerializationError extends CacheError {
   static override readonly code: string = 'E_SERIALIZATION'
@@ -161,8 +177,11 @@ export class UnknownStoreError extends CacheError {
   }
 }
 
+/** What a driver works on was never set up. That is no outage, no waiting mends it, so it is never suppressed. */
+export class SetupError extends CacheError {}
+
 /** A driver was built without the binding it works on, or the binding is absent at the call. Never suppressed. */
-export class MissingBindingError extends CacheError {
+export class MissingBindingError extends SetupError {
   static override readonly code: string = 'E_MISSING_BINDING'
   static override readonly title: string = 'MissingBindingError'
   readonly option: string
@@ -175,6 +194,16 @@ export class MissingBindingError extends CacheError {
   }
 }
 
+/** A driver needs a package that is not installed. Never suppressed. */
+export class MissingPeerError extends SetupError {
+  static override readonly code: string = 'E_MISSING_PEER'
+  static override readonly title: string = 'MissingPeerError'
+
+  constructor(name: string, cause?: unknown) {
+    super(`The package ${name} is not installed: run \`npm install ${name}\``, cause)
+  }
+}
+
 /** Bentocache's `errors` object: error classes by code. */
 export const errors: {
   readonly E_FACTORY_ERROR: typeof FactoryError
@@ -184,10 +213,12 @@ export const errors: {
   readonly E_L2_CACHE_ERROR: typeof L2CacheError
   readonly E_L2_TIMEOUT: typeof L2TimeoutError
   readonly E_L2_UNAVAILABLE: typeof L2UnavailableError
+  readonly E_STORE: typeof StoreError
   readonly E_SERIALIZATION: typeof SerializationError
   readonly E_INVALID_OPTION: typeof InvalidOptionError
   readonly E_UNKNOWN_STORE: typeof UnknownStoreError
   readonly E_MISSING_BINDING: typeof MissingBindingError
+  readonly E_MISSING_PEER: typeof MissingPeerError
 } = {
   E_FACTORY_ERROR: FactoryError,
   E_FACTORY_SOFT_TIMEOUT: FactorySoftTimeout,
@@ -196,8 +227,10 @@ export const errors: {
   E_L2_CACHE_ERROR: L2CacheError,
   E_L2_TIMEOUT: L2TimeoutError,
   E_L2_UNAVAILABLE: L2UnavailableError,
+  E_STORE: StoreError,
   E_SERIALIZATION: SerializationError,
   E_INVALID_OPTION: InvalidOptionError,
   E_UNKNOWN_STORE: UnknownStoreError,
   E_MISSING_BINDING: MissingBindingError,
+  E_MISSING_PEER: MissingPeerError,
 }

@@ -1,7 +1,7 @@
 import { makeBreaker } from './breaker.ts'
 import { instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
-import { L2CacheError, L2TimeoutError, L2UnavailableError, MissingBindingError } from './errors.ts'
+import { L2CacheError, L2TimeoutError, L2UnavailableError, SetupError } from './errors.ts'
 import type { L2Config, Told } from './l2.ts'
 import type { Coordination, CoordinationCalls, Page, Runtime } from './ports.ts'
 
@@ -51,7 +51,7 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
       return reply
     } catch (error) {
       // Not an outage: no amount of waiting brings a binding that was never configured.
-      if (error instanceof MissingBindingError) throw error
+      if (error instanceof SetupError) throw error
       if (breaker.failed(instant(runtime))) trace.tell({ type: 'breaker', store: name, state: 'open' })
       trace.tell({ type: 'l2.error', store: name, operation, error })
       throw new L2CacheError(error)

@@ -18,6 +18,7 @@ export const entries = {
   core: { file: 'src/index.ts' },
   coreMemory: { file: 'bench/size/worker.ts', limit: 12_000 },
   coreMemoryDurableObject: { file: 'bench/size/worker-durable-object.ts', platform: ['cloudflare:workers'] },
+  coreMemoryUpstash: { file: 'bench/size/worker-upstash.ts' },
   coordinator: { file: 'workers/coordinator.ts', platform: ['cloudflare:workers'] },
   cloudflare: { file: 'adapters/cloudflare.ts', platform: ['cloudflare:workers'] },
 } as const satisfies Record<string, Entry>

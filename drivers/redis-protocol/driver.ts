@@ -1,0 +1,81 @@
+import { busCoordination } from '../../src/bus-coordination.ts'
+import { connectL2 } from '../../src/connect-l2.ts'
+import { coordinatedDriver, trimColons } from '../../src/coordinated-driver.ts'
+import { InvalidOptionError } from '../../src/errors.ts'
+import type { Coordination, CreateDriverResult, DriverConfig, Limits } from '../../src/ports.ts'
+import type { BusDriver } from '../../src/store.ts'
+import { redisCoordination } from './coordination.ts'
+import type { Evaluate } from './evaluate.ts'
+import { nameKeys } from './names.ts'
+
+/** Options of every driver on Redis. */
+export interface RedisStoreOptions {
+  /** First segment of every key. @default the store's, which is `'bentocache'` */
+  readonly prefix?: string | undefined
+  /** Keep all keys of the store in one slot of a Redis Cluster, by a hash tag. @default false */
+  readonly cluster?: boolean | undefined
+}
+
+/** A way to a Redis. */
+export interface RedisLink {
+  readonly evaluate: Evaluate
+  /** One subscription to a channel; absent where the way has none. */
+  readonly subscribe?: ((channel: string) => NonNullable<Coordination['subscribe']>) | undefined
+  readonly disconnect: () => Promise<void>
+}
+
+/** What a driver's function gives: the driver is made of it when its store is first used. */
+export function redisStore(
+  options: RedisStoreOptions & object,
+  limits: Limits,
+  open: () => RedisLink,
+): CreateDriverResult {
+  checkStore(options)
+  return {
+    options: { ...options },
+    connect: connectL2,
+    factory: (config) => {
+      const { evaluate, disconnect } = open()
+      const prefix = prefixOf(options, config)
+      const coordination = redisCoordination(evaluate, nameKeys(prefix, options.cluster === true))
+      return coordinatedDriver({ coordination, limits, disconnect }, prefix)
+    },
+  }
+}
+
+/** The same for a bus. */
+export function redisBus(
+  options: RedisStoreOptions & object,
+  open: () => RedisLink,
+): CreateDriverResult<BusDriver> {
+  checkStore(options)
+  return {
+    options: { ...options },
+    connect: connectL2,
+    factory: (config) => {
+      const { evaluate, subscribe, disconnect } = open()
+      const keys = nameKeys(prefixOf(options, config), options.cluster === true)
+      const coordination = redisCoordination(evaluate, keys)
+      const listen = subscribe?.(keys.channel)
+      return {
+        coordinate: (values) => ({
+          ...busCoordination(coordination, values),
+          kind: 'redis',
+          ...(listen ? { subscribe: listen } : {}),
+        }),
+        disconnect,
+      }
+    },
+  }
+}
+
+function prefixOf({ prefix }: RedisStoreOptions, config: DriverConfig): string {
+  return trimColons(prefix ?? config.prefix ?? '')
+}
+
+function checkStore({ prefix, cluster }: RedisStoreOptions): void {
+  if (prefix !== undefined && typeof prefix !== 'string')
+    throw new InvalidOptionError({ option: 'prefix', received: typeof prefix, allowed: 'a text' })
+  if (cluster !== undefined && typeof cluster !== 'boolean')
+    throw new InvalidOptionError({ option: 'cluster', received: typeof cluster, allowed: 'a boolean' })
+}

@@ -1,0 +1,80 @@
+import { InvalidOptionError } from '../../src/errors.ts'
+import type { CreateDriverResult, Limits } from '../../src/ports.ts'
+import type { BusDriver } from '../../src/store.ts'
+import { checkClient, sendThrough, subscribeThrough, type UpstashClient } from './client.ts'
+import { redisBus, type RedisLink, redisStore, type RedisStoreOptions } from './driver.ts'
+import { makeEvaluate } from './evaluate.ts'
+import { type HttpOptions, httpRedis } from './http.ts'
+
+interface Common extends RedisStoreOptions {
+  /**
+   * Whether scripts ask to lock their own keys and not the whole database, which only Upstash understands; what does
+   * not is asked once. @default true for addresses of Upstash and for clients
+   */
+  readonly keyLocking?: boolean | undefined
+}
+
+/** Options of a hosted Redis: its address and token, or a client that has them. */
+export type HostedOptions =
+  | (Common & HttpOptions & { readonly client?: undefined })
+  | (Common & { readonly client: UpstashClient; readonly url?: undefined; readonly token?: undefined })
+
+/**
+ * A request holds 10 MB, https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded, and JSON may double
+ * a value; a key holds 32 kB.
+ */
+const LIMITS: Limits = { maxKeyBytes: 16_384, maxValueBytes: 4_500_000 }
+
+/** An L2 over HTTP. */
+export function hostedStore(options: HostedOptions): CreateDriverResult {
+  return redisStore(options, LIMITS, opener(options))
+}
+
+/** A bus over HTTP. */
+export function hostedBus(options: HostedOptions): CreateDriverResult<BusDriver> {
+  return redisBus(options, opener(options))
+}
+
+/** Checks at once, opens when asked. There is no connection to close. */
+function opener(options: HostedOptions): () => RedisLink {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    const received = options === null ? 'null' : typeof options
+    throw new InvalidOptionError({ option: 'options', received, allowed: '{ url, token } or { client }' })
+  }
+  const disconnect = async (): Promise<void> => {}
+  if (options.client !== undefined) {
+    const client = checkClient(options.client)
+    const evaluate = makeEvaluate(sendThrough(client), options.keyLocking ?? true)
+    const subscribe = subscribeThrough(client)
+    return () => ({ evaluate, subscribe, disconnect })
+  }
+  const { send, subscribe } = httpRedis(options)
+  const evaluate = makeEvaluate(
+    send,
+    options.keyLocking ?? new URL(options.url).hostname.endsWith('.upstash.io'),
+  )
+  return () => ({ evaluate, subscribe, disconnect })
+}
+
+/** Where variables are looked for when none are handed over. */
+type Variables = Readonly<Record<string, unknown>>
+
+/**
+ * Address and token from variables: those handed over, as a Worker gets them, else those of the process.
+ *
+ * @throws {@link InvalidOptionError}
+ */
+export function readVariables(
+  [urlName, tokenName]: readonly [string, string],
+  given: object | undefined,
+): { url: string; token: string } {
+  const { process } = globalThis as { process?: { env?: Variables } }
+  const variables = (given as Variables | undefined) ?? process?.env ?? {}
+  const read = (name: string): string => {
+    const text = variables[name]
+    if (typeof text === 'string' && text !== '') return text
+    const allowed = 'the address and the token of the database; on Workers hand over `env`'
+    throw new InvalidOptionError({ option: `variable ${name}`, received: typeof text, allowed })
+  }
+  return { url: read(urlName), token: read(tokenName) }
+}

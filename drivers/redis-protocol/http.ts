@@ -1,0 +1,129 @@
+import { InvalidOptionError, L2TimeoutError, StoreError } from '../../src/errors.ts'
+import type { Coordination } from '../../src/ports.ts'
+import type { Send } from './evaluate.ts'
+import { reasonOf } from './reason.ts'
+import { listen, type Open } from './event-stream.ts'
+
+/** How a Redis that speaks Upstash's HTTP protocol is reached: https://upstash.com/docs/redis/features/restapi. */
+export interface HttpOptions {
+  /** Address of the database. `https`, unless it is this machine. */
+  readonly url: string
+  /** Its REST token. */
+  readonly token: string
+  /** When a request is given up, whoever waits for it. Milliseconds. @default 10 s */
+  readonly timeout?: number | undefined
+  /** Sends the requests. @default the global one */
+  readonly fetch?: typeof fetch | undefined
+}
+
+/** Larger replies are not read: no page and no entry is. In characters. */
+const LARGEST_REPLY = 64_000_000
+/** How long a request may take that nobody waits for any longer. */
+const GIVEN_UP_AFTER = 10_000
+
+/** A way to a Redis over HTTP. */
+export interface HttpRedis {
+  readonly send: Send
+  /** One stream of what is published on a channel. */
+  readonly subscribe: (channel: string) => NonNullable<Coordination['subscribe']>
+}
+
+/**
+ * Speaks Upstash's protocol with nothing but `fetch`: one request a command, none repeated, text as it is. What was
+ * written is there when it is read: the token that says so goes along from request to request.
+ *
+ * @throws {@link InvalidOptionError}
+ */
+export function httpRedis({ url, token, timeout = GIVEN_UP_AFTER, fetch: given }: HttpOptions): HttpRedis {
+  const base = checkUrl(url)
+  checkToken(token)
+  let syncToken: string | undefined
+
+  const open: Open = async (path, { body, headers, signal }) => {
+    // Looked up at each call: a global that is replaced later, in a test or by a tracer, is used too.
+    const response = await (given ?? fetch)(`${base}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      body: body ?? null,
+      // The token must not follow to wherever an answer points.
+      redirect: 'manual',
+      signal,
+    })
+    if (response.ok) return response
+    throw new StoreError('Redis', await refusal(response))
+  }
+
+  const send: Send = async (command) => {
+    const { signal, done } = deadline(timeout)
+    const headers = syncToken === undefined ? {} : { 'upstash-sync-token': syncToken }
+    try {
+      const response = await open('', { body: JSON.stringify(command), headers, signal })
+      syncToken = response.headers.get('upstash-sync-token') ?? syncToken
+      return resultOf(await response.text())
+    } catch (error) {
+      throw signal.aborted ? new L2TimeoutError(timeout) : unreachable(error)
+    } finally {
+      done()
+    }
+  }
+
+  return { send, subscribe: (channel) => (subscriber) => listen(open, channel, subscriber) }
+}
+
+/** A timer of the request's own: nobody else ends it. */
+function deadline(ms: number): { readonly signal: AbortSignal; readonly done: () => void } {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), ms)
+  return { signal: abort.signal, done: () => clearTimeout(timer) }
+}
+
+/** Why a request was refused. The body is read or let go, since it holds one of a Worker's few connections. */
+async function refusal(response: Response): Promise<string> {
+  const text = response.status === 400 ? await response.text().catch(() => '') : ''
+  if (response.status !== 400) await response.body?.cancel().catch(() => {})
+  try {
+    return reasonOf(String((JSON.parse(text) as { error?: unknown }).error))
+  } catch {
+    return response.type === 'opaqueredirect' ? 'a redirect' : `HTTP ${response.status}`
+  }
+}
+
+function resultOf(text: string): unknown {
+  if (text.length > LARGEST_REPLY) throw new StoreError('Redis', 'a reply too large')
+  let reply: { result?: unknown; error?: unknown } | null
+  try {
+    reply = JSON.parse(text) as typeof reply
+  } catch {
+    // Without the text: it may hold values.
+    throw new StoreError('Redis', 'a reply that is no JSON')
+  }
+  if (typeof reply?.error === 'string') throw new StoreError('Redis', reasonOf(reply.error))
+  if (typeof reply !== 'object' || reply?.result === undefined)
+    throw new StoreError('Redis', 'a reply without a result')
+  return reply.result
+}
+
+function unreachable(error: unknown): unknown {
+  return error instanceof StoreError ? error : new StoreError('Redis', 'it cannot be reached', error)
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+function checkUrl(url: unknown): string {
+  const allowed = "the https address of the database, such as 'https://….upstash.io'"
+  try {
+    const { protocol, hostname, username } = new URL(url as string)
+    const safe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))
+    if (safe && username === '') return String(url).replace(/\/+$/, '')
+    throw new InvalidOptionError({ option: 'url', received: `a ${protocol} address`, allowed })
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw error
+    throw new InvalidOptionError({ option: 'url', received: typeof url, allowed })
+  }
+}
+
+function checkToken(token: unknown): void {
+  if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return
+  const received = typeof token === 'string' ? 'text that is none' : typeof token
+  throw new InvalidOptionError({ option: 'token', received, allowed: 'the REST token of the database' })
+}
