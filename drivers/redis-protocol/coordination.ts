@@ -43,12 +43,19 @@ interface Answer {
 type Ask = (asked: Asked) => Promise<Answer>
 
 function makeAsk(evaluate: Evaluate, { journal, epochs, due }: KeyNames): Ask {
-  return async ({ script, own, request, payload }) => {
+  const once: Ask = async ({ script, own, request, payload }) => {
     const args = [JSON.stringify(request), unguessable()]
     if (payload !== undefined) args.push(payload)
     const [head = '', ...bodies] = await evaluate(SCRIPTS[script], [journal, epochs, due, ...own], args)
     const told = parseTold(head)
     return { told, page: pageOf(told.page), bodies }
+  }
+  return async (operation) => {
+    const answer = await once(operation)
+    if (answer.page.head.seq > 0) return answer
+    // No journal yet, and who only reads can begin none. Asked once more: nothing that comes in between may be missed.
+    await once({ script: 'birth', own: [], request: {} })
+    return once(operation)
   }
 }
 
@@ -69,22 +76,23 @@ function reads(
     if (verdict.born !== undefined) return adopt(evaluate, { keys, names, body }, { version, ...times })
     return { entry: { payload: body, version, ...namesIn(verdict.names) }, ...times }
   }
+  const read: CoordinationCalls['read'] = async ({ lease, unusable, cursor, ...names }) => {
+    const claim = lease && { token: lease.token, ttl: whole(lease.ttl) }
+    const { told, page, bodies } = await ask({
+      script: lease ? 'lease' : 'read',
+      own: [keys.entry(names.key), ...(lease ? [keys.lease(names.key)] : [])],
+      request: withCursor({ ...asked(names), unusable, ...claim }, cursor),
+    })
+    const { grant, left } = told
+    const verdicts = await found(names, told.entry, bodies[0])
+    const { version } = told.entry ?? {}
+    // The script took it for fresh, and gave no lease.
+    if (version !== undefined && !verdicts.entry && lease && unusable === undefined)
+      return read({ ...names, lease, unusable: version, cursor })
+    return { ...verdicts, lease: grant && { grant }, leaseLeft: left, page }
+  }
   return {
-    read: async ({ lease, unusable, cursor, ...names }) => {
-      const claim = lease && { token: lease.token, ttl: whole(lease.ttl) }
-      const { told, page, bodies } = await ask({
-        script: lease ? 'lease' : 'read',
-        own: [keys.entry(names.key), ...(lease ? [keys.lease(names.key)] : [])],
-        request: withCursor({ ...asked(names), unusable, ...claim }, cursor),
-      })
-      const { grant, left } = told
-      return {
-        ...(await found(names, told.entry, bodies[0])),
-        lease: grant && { grant },
-        leaseLeft: left,
-        page,
-      }
-    },
+    read,
     readMany: async ({ reads: wanted, cursor }) => {
       const { told, page, bodies } = await ask({
         script: 'readMany',

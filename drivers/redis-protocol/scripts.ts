@@ -132,7 +132,7 @@ local function judge(key, spaces)
 end
 `
 
-const WRITES = `
+const BIRTH = `
 local function born()
   local h = head()
   if h then return h end
@@ -141,6 +141,9 @@ local function born()
   return { seq = 1, id = mint }
 end
 
+`
+
+const WRITES = `
 -- Subjects with a sign before them: - for hard, ~ for soft.
 local function append(events)
   local after = born()
@@ -178,16 +181,16 @@ local function stamp(names, till)
 end
 
 local function forget(entry, lease, soft)
-  local had = judge(entry, {})
   if not soft then
     call('DEL', entry)
-  elseif had then
+  else
     local header, body = load(entry)
-    header.m = true
-    call('SET', entry, 'r1;' .. cjson.encode(header) .. '\\n' .. body, 'KEEPTTL')
+    if header then
+      header.m = true
+      call('SET', entry, 'r1;' .. cjson.encode(header) .. '\\n' .. body, 'KEEPTTL')
+    end
   end
   call('DEL', lease)
-  return had and 1 or 0
 end
 `
 
@@ -255,6 +258,7 @@ end
 local lease = leaseOf(KEYS[5])
 local stored, fills = rule(lease)
 if not stored then
+  born()
   if lease and lease.t == q.token then call('DEL', KEYS[5]) end
   return reply({ stored = false })
 end
@@ -273,11 +277,15 @@ return reply({ stored = true, at = at.seq })
 `
 
 const INVALIDATE = `
-local at, existed, ended = 4, 0, false
+local at, existed, ended, seen = 4, 0, false, {}
+for i = 4, #KEYS, 2 do
+  if not seen[KEYS[i]] and judge(KEYS[i], {}) then existed = existed + 1 end
+  seen[KEYS[i]] = true
+end
 for _, event in ipairs(q.events) do
   local subject, soft = event:sub(2), event:sub(1, 1) == '~'
   if subject:sub(1, 2) == 'k:' then
-    existed = existed + forget(KEYS[at], KEYS[at + 1], soft)
+    forget(KEYS[at], KEYS[at + 1], soft)
     at = at + 2
   elseif soft then
     local epoch = inForce({ subject })[subject]
@@ -313,6 +321,7 @@ return texts
 const RELEASE = `
 local lease = leaseOf(KEYS[4])
 if lease and lease.t == q.token then call('DEL', KEYS[4]) end
+born()
 return reply({})
 `
 
@@ -323,18 +332,28 @@ function script(name: string, readOnly: boolean, ...parts: readonly string[]): S
 /** The scripts, by operation. `read` is for who wants no lease: it changes nothing, so a replica may answer. */
 export const SCRIPTS: Readonly<
   Record<
-    'read' | 'lease' | 'readMany' | 'take' | 'commit' | 'release' | 'invalidate' | 'pull' | 'markers',
+    | 'read'
+    | 'lease'
+    | 'readMany'
+    | 'take'
+    | 'commit'
+    | 'release'
+    | 'invalidate'
+    | 'pull'
+    | 'birth'
+    | 'markers',
     Script
   >
 > = {
   read: script('read', true, BEGIN, EPOCHS, ENTRIES, READ, FOUND),
-  lease: script('lease', false, BEGIN, EPOCHS, ENTRIES, WRITES, LEASES, READ, LEASE, FOUND),
+  lease: script('lease', false, BEGIN, EPOCHS, ENTRIES, BIRTH, WRITES, LEASES, READ, LEASE, FOUND),
   readMany: script('readMany', true, BEGIN, EPOCHS, ENTRIES, READ_MANY),
-  take: script('take', false, BEGIN, EPOCHS, ENTRIES, WRITES, READ, TAKE),
-  commit: script('commit', false, BEGIN, EPOCHS, ENTRIES, WRITES, LEASES, COMMIT),
-  release: script('release', false, BEGIN, LEASES, RELEASE),
-  invalidate: script('invalidate', false, BEGIN, EPOCHS, ENTRIES, WRITES, INVALIDATE),
+  take: script('take', false, BEGIN, EPOCHS, ENTRIES, BIRTH, WRITES, READ, TAKE),
+  commit: script('commit', false, BEGIN, EPOCHS, ENTRIES, BIRTH, WRITES, LEASES, COMMIT),
+  release: script('release', false, BEGIN, EPOCHS, BIRTH, LEASES, RELEASE),
+  invalidate: script('invalidate', false, BEGIN, EPOCHS, ENTRIES, BIRTH, WRITES, INVALIDATE),
   pull: script('pull', true, BEGIN, 'return reply({})'),
+  birth: script('birth', false, BEGIN, BIRTH, 'born()\nreturn reply({})'),
   /** When tags were last deleted by Bentocache, as it noted that itself. */
   markers: script(
     'markers',
