@@ -161,7 +161,7 @@ async function isAnswered(response: ServerResponse, fault: Fault): Promise<boole
       response.socket?.resetAndDestroy()
       return true
     case 'rate-limit':
-      response.writeHead(429, { 'content-type': 'application/json', 'retry-after': fault.seconds })
+      response.writeHead(429, { 'content-type': 'application/json', 'retry-after': String(fault.seconds) })
       response.end('{"error":"ERR max requests limit exceeded"}')
       return true
     case 'error':
@@ -188,6 +188,7 @@ async function spoil(
   answer: IncomingMessage,
 ): Promise<void> {
   if (kind === 'drop-after') {
+    answer.resume()
     response.socket?.resetAndDestroy()
     return
   }
