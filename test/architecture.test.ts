@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { builtinModules } from 'node:module'
 
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
@@ -9,13 +10,15 @@ import {
   publishedSources,
   read,
   root,
+  sourceOf,
   sourcesIn,
   targetOf,
   type Source,
 } from './sources.ts'
 
 const library = ['src', 'drivers', 'adapters', 'workers']
-const everywhere = [...library, 'test', 'bench', 'examples']
+const layered = [...library, 'bin']
+const everywhere = [...layered, 'test', 'bench', 'examples']
 
 /** Who may import whom. A folder stands for what lies in it, anything else for a module of that name. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   drivers: ['src', 'drivers/redis-protocol', ...Object.keys(manifest.peerDependencies ?? {})],
   adapters: ['src', 'cloudflare:workers'],
   workers: ['src', 'drivers', 'adapters', 'workers', 'cloudflare:workers'],
+  bin: ['src', 'bin', 'ioredis', ...builtinModules.map((name) => `node:${name}`)],
 }
 
 function trespasses({ path, text }: Source): string[] {
@@ -64,7 +68,7 @@ async function exportsOf(path: string): Promise<string[]> {
 }
 
 describe('imports', () => {
-  it.each(library)('of %s stay within its layer', (folder) => {
+  it.each(layered)('of %s stay within its layer', (folder) => {
     expect(sourcesIn(folder).flatMap(trespasses)).toEqual([])
   })
 
@@ -121,10 +125,7 @@ describe('files', () => {
 
   it('give a reason with every exception from a rule', () => {
     const exception = /(?:oxlint|eslint)-disable|@ts-(?:expect-error|ignore|nocheck)|oxfmt-ignore/
-    const lines = linesMatching(
-      sourcesIn('src', 'drivers', 'adapters', 'workers', 'bench', 'examples'),
-      exception,
-    )
+    const lines = linesMatching(sourcesIn(...layered, 'bench', 'examples'), exception)
     const reasoned = /(?:disable[\w-]* [\w/, -]+ -- |@ts-expect-error |oxfmt-ignore -- )\S+ \S+/
     expect(lines.filter((line) => !reasoned.test(line))).toEqual([])
   })
@@ -140,6 +141,12 @@ describe('exports', () => {
       .filter(({ path }) => path.split('/').length === 2)
       .map(({ path }) => `./${path.replace(/\.ts$/, '')}`)
     expect(offered.filter((path) => !(path in manifest.exports))).toEqual([])
+  })
+
+  it('and commands name files that exist, and say what runs them', () => {
+    const commands = Object.values(manifest.bin ?? {}).map(sourceOf)
+    expect(commands).not.toEqual([])
+    expect(commands.filter((path) => !read(path).startsWith('#!/usr/bin/env node\n'))).toEqual([])
   })
 
   it('carry types beside every module', () => {

@@ -2,11 +2,11 @@ import { Miniflare } from 'miniflare'
 import { describe, expect, it } from 'vitest'
 
 import { bundle } from '../bench/size/bundle.ts'
-import { publishedSources } from './sources.ts'
+import { edgeSources } from './sources.ts'
 import { scriptOf, touchedBy } from './trapped-realm.ts'
 
 describe('importing a published module', () => {
-  it.each(publishedSources())('touches no clock, timer, randomness or I/O: %s', async (path) => {
+  it.each(edgeSources())('touches no clock, timer, randomness or I/O: %s', async (path) => {
     expect(touchedBy(await scriptOf(path))).toEqual([])
   })
 
@@ -14,7 +14,7 @@ describe('importing a published module', () => {
     expect(touchedBy(await scriptOf('bench/size/worker.ts'))).toEqual([])
   })
 
-  it.each(publishedSources())('is allowed at module scope in workerd without Node: %s', async (path) => {
+  it.each(edgeSources())('is allowed at module scope in workerd without Node: %s', async (path) => {
     const { code } = await bundle({ file: path, platform: ['cloudflare:workers'] })
     const miniflare = new Miniflare({
       compatibilityDate: '2026-07-01',

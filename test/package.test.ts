@@ -125,6 +125,15 @@ describe('the published package', () => {
     expect(adapters).toHaveLength(wired ? 1 : 0)
   })
 
+  it('says what the gateway needs where it is not installed', async () => {
+    const command = join(folder, 'node_modules/ekiben', manifest.bin!['ekiben']!)
+    const started = run(process.execPath, [command, 'gateway', '--token', 'secret'], { cwd: folder })
+    await expect(started).rejects.toMatchObject({
+      code: 1,
+      stderr: 'ekiben: The gateway needs the package ioredis: npm install ioredis\n',
+    })
+  })
+
   it('loads in plain Node', async () => {
     const source = `
       import { BentoCache, bentostore } from 'ekiben'

@@ -41,6 +41,7 @@ export function targetOf(from: string, specifier: string): string {
 
 export interface Manifest {
   readonly name: string
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -48,11 +49,21 @@ export interface Manifest {
 
 export const manifest: Manifest = JSON.parse(read('package.json'))
 
+/** The source of a file that package.json names. */
+export function sourceOf(target: string): string {
+  return target.replace('./dist/', '').replace(/\.js$/, '.ts')
+}
+
 /** Sources of every file that `exports` of package.json names, for any condition. */
 export function publishedSources(): string[] {
   const targets = Object.values(manifest.exports).flatMap((target) =>
     typeof target === 'string' ? [] : Object.values(target),
   )
   const scripts = targets.filter((target) => target.endsWith('.js'))
-  return [...new Set(scripts.map((target) => target.replace('./dist/', '').replace(/\.js$/, '.ts')))]
+  return [...new Set(scripts.map(sourceOf))]
+}
+
+/** Those of them that isolates import: all but what is written for Node. */
+export function edgeSources(): string[] {
+  return publishedSources().filter((path) => !path.startsWith('bin/'))
 }
