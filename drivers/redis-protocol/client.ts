@@ -1,4 +1,5 @@
 import { InvalidOptionError, StoreError } from '../../src/errors.ts'
+import type { Loose } from '../../src/loose.ts'
 import type { Coordination } from '../../src/ports.ts'
 import type { Send } from './evaluate.ts'
 import { reasonOf } from './reason.ts'
@@ -22,7 +23,8 @@ export interface UpstashClient {
 }
 
 interface ClientSubscriber {
-  on(event: never, listener: (data: never) => void): void
+  // The client types its listeners by event, in a way that changes with its versions.
+  on(event: Loose, listener: Loose): void
   unsubscribe(channels?: string[]): Promise<void>
 }
 
@@ -60,8 +62,10 @@ export function subscribeThrough(
   if (typeof client.subscribe !== 'function') return undefined
   return (channel) => (subscriber) => {
     const stream = client.subscribe?.(channel)
-    const on = (event: string, listener: (data: { message?: unknown }) => void): void =>
-      stream?.on(event as never, listener)
+    const on = (
+      event: 'subscribe' | 'message' | 'error',
+      listener: (data: { message?: unknown }) => void,
+    ): void => stream?.on(event, listener)
     let over = false
     on('subscribe', () => over || subscriber.onOpen())
     on('message', ({ message }) => {
