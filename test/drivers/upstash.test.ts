@@ -102,7 +102,7 @@ describe.each(Object.entries(WAYS))('%s', (name, makeDriver) => {
     const { bento, steps } = hosted(makeDriver(gateway), { suppressL2Errors: false })
     const secrets = ['canary-key', 'canary-value', 'canary-tag', gateway.token]
     for (const kind of ['error', 'rate-limit', 'html', 'shape', 'truncate'] as const) {
-      gateway.fault = { kind, status: 502, body: '{}', seconds: 1 } as FaultyGateway['fault']
+      gateway.fault = { kind, status: 502, body: '{}', seconds: 1 }
       const options = { key: 'canary-key', value: 'canary-value', tags: ['canary-tag'] }
       const error: unknown = await bento.set(options).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'E_L2_CACHE_ERROR', cause: { code: 'E_STORE' } })
