@@ -23,10 +23,13 @@ export interface RedisServer {
 const ATTEMPTS = 5
 const WAIT_MS = 10_000
 
-/** Starts Debian's `redis-server` on a free port of 127.0.0.1 and waits until it answers. */
-export async function openRedis(): Promise<RedisServer> {
+/**
+ * Starts Debian's `redis-server` on a free port of 127.0.0.1 and waits until it answers. `cluster`: as the only node of
+ * a cluster, which owns all slots.
+ */
+export async function openRedis({ cluster = false } = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'ekiben-redis-'))
-  const { port, process: first } = await startSomewhere(folder)
+  const { port, process: first } = await startSomewhere(folder, cluster)
   let child = first
   const killNow = () => void child.kill('SIGKILL')
   process.on('exit', killNow)
@@ -44,7 +47,7 @@ export async function openRedis(): Promise<RedisServer> {
     kill,
     async restart() {
       await kill('SIGKILL')
-      child = await start(port, folder)
+      child = await start(port, folder, cluster)
     },
     async close() {
       await kill('SIGKILL')
@@ -55,11 +58,14 @@ export async function openRedis(): Promise<RedisServer> {
 }
 
 /** Another process may take a port between its choice and its use. */
-async function startSomewhere(folder: string): Promise<{ port: number; process: ChildProcess }> {
+async function startSomewhere(
+  folder: string,
+  cluster: boolean,
+): Promise<{ port: number; process: ChildProcess }> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort()
     try {
-      return { port, process: await start(port, folder) }
+      return { port, process: await start(port, folder, cluster) }
     } catch (error) {
       if (attempt === ATTEMPTS || !(error instanceof EndedError)) throw error
     }
@@ -68,8 +74,9 @@ async function startSomewhere(folder: string): Promise<{ port: number; process: 
 
 class EndedError extends Error {}
 
-async function start(port: number, folder: string): Promise<ChildProcess> {
+async function start(port: number, folder: string, cluster: boolean): Promise<ChildProcess> {
   const options = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+  if (cluster) options.push('--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1')
   const child = spawn('redis-server', options.map(String), { stdio: ['ignore', 'ignore', 'inherit'] })
   let failure: Error | undefined
   child.on('error', (error) => {
@@ -89,11 +96,28 @@ async function start(port: number, folder: string): Promise<ChildProcess> {
   }
   // The port may be somebody else's, who was faster.
   if (hasEnded(child)) throw new EndedError(`redis-server ended with ${child.exitCode}`)
+  if (cluster) await formCluster(port, deadline)
   return child
 }
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
+}
+
+/** Gives the node all slots and waits until it believes in itself. */
+async function formCluster(port: number, deadline: number): Promise<void> {
+  await ask(port, 'CLUSTER ADDSLOTSRANGE 0 16383')
+  while (!(await ask(port, 'CLUSTER INFO')).includes('cluster_state:ok')) {
+    if (performance.now() > deadline) throw new Error(`the cluster did not form within ${WAIT_MS} ms`)
+  }
+}
+
+/** Sends one inline command and gives what comes first of its answer. */
+async function ask(port: number, command: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`))
+  const [data] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return String(data)
 }
 
 /** Whether something on the port answers PING. Takes at least 10 ms if nothing does. */
