@@ -101,7 +101,7 @@ describe('redisDriver', () => {
       lazyConnect: true,
       maxRetriesPerRequest: 0,
       retryStrategy: null,
-    } as never)
+    })
     connection.on('error', () => {})
     opened.push(connection)
     const driver = redisDriver({ connection }).factory({ prefix: 'p' })
