@@ -80,7 +80,8 @@ export function kvSimulator(options: KvSimulatorOptions): KvSimulator {
       put: async (key, value, { expirationTtl, metadata }) => {
         checkKey(key, 'PUT')
         await begin(`put ${key}`)
-        const text = String(value as unknown)
+        const given: unknown = value
+        const text = String(given)
         checkWrite(text, expirationTtl, metadata)
         const last = records.get(key)
         if (options.oneWriteASecond !== false && last && now() - last.writtenAt < 1000)
