@@ -1,0 +1,64 @@
+/**
+ * One isolate on one of the stacks: does over HTTP what it is told. `patient` asks for no news by itself, so that what
+ * is counted is what the operation costs; `eager` is due for news at once.
+ */
+import { BentoCache, bentostore, type BentoStore, type Cache } from '../../../adapters/cloudflare.ts'
+import { cloudflareKvDriver, type KVNamespaceLike } from '../../../drivers/cloudflare-kv.ts'
+import {
+  type CoordinatorNamespace,
+  durableObjectBusDriver,
+  durableObjectDriver,
+} from '../../../drivers/durable-object.ts'
+import { memoryDriver } from '../../../drivers/memory.ts'
+import { upstashDriver } from '../../../drivers/upstash.ts'
+import { vercelKvDriver } from '../../../drivers/vercel-kv.ts'
+import type { Order } from '../orders.ts'
+
+interface Bindings {
+  readonly STACK: 'upstash' | 'vercel-kv' | 'kv+do' | 'do'
+  readonly URL?: string
+  readonly TOKEN?: string
+  readonly KV?: KVNamespaceLike
+  readonly COORDINATOR?: CoordinatorNamespace
+}
+
+let cache: BentoCache<{ patient: BentoStore; eager: BentoStore }> | undefined
+
+function behind(store: BentoStore, { STACK, URL = '', TOKEN = '', KV, COORDINATOR }: Bindings): BentoStore {
+  switch (STACK) {
+    case 'upstash':
+      return store.useL2Layer(upstashDriver({ url: URL, token: TOKEN }))
+    case 'vercel-kv':
+      return store.useL2Layer(vercelKvDriver({ url: URL, token: TOKEN }))
+    case 'kv+do':
+      return store
+        .useL2Layer(cloudflareKvDriver({ binding: () => KV }))
+        .useBus(durableObjectBusDriver({ binding: () => COORDINATOR }))
+    case 'do':
+      return store.useL2Layer(durableObjectDriver({ binding: () => COORDINATOR }))
+  }
+}
+
+function open(bindings: Bindings): BentoCache<{ patient: BentoStore; eager: BentoStore }> {
+  const patient = { pollInterval: '1h', maxStaleness: '2h', awaitWrites: true }
+  // One item of memory, so that a look at another key makes room: what is read next comes from L2.
+  const store = (options: object): BentoStore =>
+    behind(bentostore(options).useL1Layer(memoryDriver({ maxItems: 1 })), bindings)
+  return (cache ??= new BentoCache({
+    default: 'patient',
+    stores: { patient: store(patient), eager: store({ ...patient, prefix: 'eager', pollInterval: 1 }) },
+  }))
+}
+
+async function obey(bindings: Bindings, { operation, options, value, eager }: Order): Promise<unknown> {
+  const store: Cache = open(bindings).use(eager ? 'eager' : 'patient')
+  if (operation === 'getOrSet')
+    return store.getOrSet({ ...(options as { key: string }), factory: () => value })
+  return (store[operation] as (options: unknown) => unknown).call(store, options)
+}
+
+export default {
+  async fetch(request: Request, bindings: Bindings): Promise<Response> {
+    return Response.json({ value: await obey(bindings, await request.json()) })
+  },
+}
