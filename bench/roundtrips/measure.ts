@@ -55,7 +55,7 @@ async function warmUp({ one, two }: Stage): Promise<void> {
 }
 
 async function play(stage: Stage, name: OperationName): Promise<Cost> {
-  const run = await prepare(stage, name)
+  const run = await prepare[name](stage)
   await stage.recount()
   const value = await run()
   if (typeof value === 'string' && value.startsWith('not from')) throw new Error(`${name}: ${value}`)
@@ -74,47 +74,54 @@ async function settled(stage: Stage, least: number): Promise<Cost> {
   return last
 }
 
+/** A hit in L2 by an isolate that has read the value before and has no room for it: it knows which version was named last. */
+async function l2Hit({ one, two }: Stage, key: string, count: number): Promise<() => Promise<unknown>> {
+  await one(ask(key, count))
+  await two(ask(key, count))
+  await two(ask('makes room'))
+  return async () => {
+    const value = await two({ ...ask(key, count), value: 'made again' })
+    return value === `made for ${key}` ? value : 'not from L2'
+  }
+}
+
 /** Brings everything to where the operation is told, and gives what tells it. */
-async function prepare({ one, two }: Stage, name: OperationName): Promise<() => Promise<unknown>> {
-  const hit = async (key: string, count: number): Promise<() => Promise<unknown>> => {
-    await one(ask(key, count))
-    // The other isolate has read it and forgotten the value: it knows which version was named last.
-    await two(ask(key, count))
-    await two(ask('makes room'))
-    return async () =>
-      (await two({ ...ask(key, count), value: 'not from L2' })) === `made for ${key}` ? true : 'not from L2'
-  }
-  switch (name) {
-    case 'l1-hit':
-      await one(ask('l1', 3))
-      return () => one({ ...ask('l1', 3), value: 'not from L1' })
-    case 'l2-hit':
-      return hit('l2', 0)
-    case 'l2-hit-3-tags':
-      return hit('l2 with 3', 3)
-    case 'l2-hit-100-tags':
-      return hit('l2 with 100', 100)
-    case 'cold-miss':
-      return () => one(ask('cold', 3))
-    case 'set':
-      return () => one({ operation: 'set', options: { key: 'set', value: 1, tags: tags(3) } })
-    case 'delete':
-      return () => one({ operation: 'delete', options: { key: 'set' } })
-    case 'delete-many-50': {
-      const keys = Array.from({ length: 50 }, (_, at) => `many ${at}`)
-      return () => one({ operation: 'deleteMany', options: { keys } })
-    }
-    case 'expire':
-      return () => one({ operation: 'expire', options: { key: 'l2' } })
-    case 'delete-by-tag-3':
-      return () => one({ operation: 'deleteByTag', options: { tags: tags(3) } })
-    case 'clear':
-      return () => one({ operation: 'clear' })
-    case 'pull':
-      await one({ operation: 'set', options: { key: 'pulled', value: 1 } })
-      return () => two({ operation: 'pull', options: 'pulled' })
-    case 'journal-pull':
-      await one({ ...ask('news'), eager: true })
-      return () => one({ ...ask('news'), eager: true, value: 'not from L1' })
-  }
+const prepare: Readonly<Record<OperationName, (stage: Stage) => Promise<() => Promise<unknown>>>> = {
+  'l1-hit': async ({ one }) => {
+    await one(ask('l1', 3))
+    return () => one({ ...ask('l1', 3), value: 'not from L1' })
+  },
+  'l2-hit': (stage) => l2Hit(stage, 'l2', 0),
+  'l2-hit-3-tags': (stage) => l2Hit(stage, 'l2 with 3', 3),
+  'l2-hit-100-tags': (stage) => l2Hit(stage, 'l2 with 100', 100),
+  'cold-miss': async ({ one }) => {
+    return () => one(ask('cold', 3))
+  },
+  set: async ({ one }) => {
+    return () => one({ operation: 'set', options: { key: 'set', value: 1, tags: tags(3) } })
+  },
+  delete: async ({ one }) => {
+    return () => one({ operation: 'delete', options: { key: 'set' } })
+  },
+  'delete-many-50': async ({ one }) => {
+    const keys = Array.from({ length: 50 }, (_, at) => `many ${at}`)
+    return () => one({ operation: 'deleteMany', options: { keys } })
+  },
+  expire: async ({ one }) => {
+    return () => one({ operation: 'expire', options: { key: 'l2' } })
+  },
+  'delete-by-tag-3': async ({ one }) => {
+    return () => one({ operation: 'deleteByTag', options: { tags: tags(3) } })
+  },
+  clear: async ({ one }) => {
+    return () => one({ operation: 'clear' })
+  },
+  pull: async ({ one, two }) => {
+    await one({ operation: 'set', options: { key: 'pulled', value: 1 } })
+    return () => two({ operation: 'pull', options: 'pulled' })
+  },
+  'journal-pull': async ({ one }) => {
+    await one({ ...ask('news'), eager: true })
+    return () => one({ ...ask('news'), eager: true, value: 'not from L1' })
+  },
 }

@@ -30,7 +30,7 @@ interface Operation {
 
 const factory = (): string => 'made'
 
-export const OPERATIONS: Readonly<Record<string, Operation>> = {
+const OPERATIONS: Readonly<Record<string, Operation>> = {
   get: { run: (bento) => bento.get({ key: 'k' }), failed: undefined, well: 'old' },
   has: { run: (bento) => bento.has({ key: 'k' }), failed: false, well: true },
   getOrSet: { run: (bento) => bento.getOrSet({ key: 'k', factory }), failed: 'made', well: 'old' },

@@ -24,26 +24,23 @@ interface Bindings {
 
 let cache: BentoCache<{ patient: BentoStore; eager: BentoStore }> | undefined
 
-function behind(store: BentoStore, { STACK, URL = '', TOKEN = '', KV, COORDINATOR }: Bindings): BentoStore {
-  switch (STACK) {
-    case 'upstash':
-      return store.useL2Layer(upstashDriver({ url: URL, token: TOKEN }))
-    case 'vercel-kv':
-      return store.useL2Layer(vercelKvDriver({ url: URL, token: TOKEN }))
-    case 'kv+do':
-      return store
-        .useL2Layer(cloudflareKvDriver({ binding: () => KV }))
-        .useBus(durableObjectBusDriver({ binding: () => COORDINATOR }))
-    case 'do':
-      return store.useL2Layer(durableObjectDriver({ binding: () => COORDINATOR }))
-  }
+/** Puts a store's L2 behind it. */
+const behind: Readonly<Record<Bindings['STACK'], (store: BentoStore, bindings: Bindings) => BentoStore>> = {
+  upstash: (store, { URL = '', TOKEN = '' }) => store.useL2Layer(upstashDriver({ url: URL, token: TOKEN })),
+  'vercel-kv': (store, { URL = '', TOKEN = '' }) =>
+    store.useL2Layer(vercelKvDriver({ url: URL, token: TOKEN })),
+  'kv+do': (store, { KV, COORDINATOR }) =>
+    store
+      .useL2Layer(cloudflareKvDriver({ binding: () => KV }))
+      .useBus(durableObjectBusDriver({ binding: () => COORDINATOR })),
+  do: (store, { COORDINATOR }) => store.useL2Layer(durableObjectDriver({ binding: () => COORDINATOR })),
 }
 
 function open(bindings: Bindings): BentoCache<{ patient: BentoStore; eager: BentoStore }> {
   const patient = { pollInterval: '1h', maxStaleness: '2h', awaitWrites: true }
   // One item of memory, so that a look at another key makes room: what is read next comes from L2.
   const store = (options: object): BentoStore =>
-    behind(bentostore(options).useL1Layer(memoryDriver({ maxItems: 1 })), bindings)
+    behind[bindings.STACK](bentostore(options).useL1Layer(memoryDriver({ maxItems: 1 })), bindings)
   return (cache ??= new BentoCache({
     default: 'patient',
     stores: { patient: store(patient), eager: store({ ...patient, prefix: 'eager', pollInterval: 1 }) },
