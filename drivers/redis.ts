@@ -89,5 +89,5 @@ function withCluster<Options extends RedisOptions>(options: Options): Options {
 
 function open({ connection }: RedisOptions): RedisLink {
   const { send, subscribe, disconnect } = tcpRedis(connection)
-  return { evaluate: makeEvaluate(send, false), subscribe, disconnect }
+  return { evaluate: makeEvaluate(send, { locking: false, replicas: false }), subscribe, disconnect }
 }

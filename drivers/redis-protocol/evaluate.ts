@@ -11,54 +11,50 @@ export type Evaluate = (
   args: readonly string[],
 ) => Promise<readonly string[]>
 
-/** What is known of a script at the other side. A replica may lack what the primary has: then it is sent whole. */
-type Cached = 'unknown' | 'loaded' | 'forgotten'
+/** How scripts are sent. */
+export interface EvaluateOptions {
+  /** Ask Upstash to lock the keys of a script and not the whole database. Redis refuses that, and is not asked again. */
+  readonly locking: boolean
+  /** Say of scripts that change nothing that they do not, so that a replica may answer. */
+  readonly replicas: boolean
+}
 
 /**
  * Makes what runs scripts: whole at first, then by digest. Where the digest is not known any longer the script goes
- * whole once more, and stays so: a look-up in vain costs a round trip.
- *
- * `locking`: ask Upstash to lock the keys of a script and not the whole database. Redis refuses that, and is not asked again.
+ * whole once more, and stays so.
  */
-export function makeEvaluate(send: Send, locking: boolean): Evaluate {
-  const cached = new Map<string, Cached>()
+export function makeEvaluate(send: Send, { locking, replicas }: EvaluateOptions): Evaluate {
+  /** By name of the script; empty where it goes whole for good. */
   const digests = new Map<string, string>()
   let flagged = locking
 
-  const textOf = ({ text, readOnly }: Script): string =>
-    flagged ? `#!lua flags=${readOnly ? 'no-writes,' : ''}allow-key-locking\n${text}` : text
+  const asReader = ({ readOnly }: Script): boolean => readOnly && replicas
+  const textOf = (script: Script): string =>
+    flagged
+      ? `#!lua flags=${asReader(script) ? 'no-writes,' : ''}allow-key-locking\n${script.text}`
+      : script.text
 
-  const attempt = async (
-    script: Script,
-    operands: readonly string[],
-    state: Cached | undefined,
-  ): Promise<unknown> => {
-    const suffix = script.readOnly ? '_RO' : ''
-    const digest = state === 'loaded' ? digests.get(script.name) : undefined
-    if (digest !== undefined) return send([`EVALSHA${suffix}`, digest, ...operands])
-    return send([`EVAL${suffix}`, textOf(script), ...operands])
-  }
-
-  const settle = async (script: Script): Promise<void> => {
-    if (cached.get(script.name) !== undefined) return
-    cached.set(script.name, 'unknown')
-    digests.set(script.name, await sha1(textOf(script)))
-    cached.set(script.name, 'loaded')
+  const attempt = async (script: Script, operands: readonly string[], digest = ''): Promise<unknown> => {
+    const suffix = asReader(script) ? '_RO' : ''
+    return digest === ''
+      ? send([`EVAL${suffix}`, textOf(script), ...operands])
+      : send([`EVALSHA${suffix}`, digest, ...operands])
   }
 
   return async (script, keys, args) => {
     const operands = [String(keys.length), ...keys, ...args]
-    const state = cached.get(script.name)
+    const digest = digests.get(script.name)
     try {
-      const texts = textsOf(await attempt(script, operands, state))
-      if (state === undefined) await settle(script)
+      const texts = textsOf(await attempt(script, operands, digest))
+      if (digest === undefined) digests.set(script.name, await sha1(textOf(script)))
       return texts
     } catch (error) {
       const { reason = '' } = error instanceof StoreError ? error : {}
-      if (state === 'loaded' && reason.startsWith('NOSCRIPT')) cached.set(script.name, 'forgotten')
+      // A replica may lack what the primary has: a look-up in vain costs a round trip.
+      if (digest && reason === 'NOSCRIPT') digests.set(script.name, '')
       else if (flagged && reason === 'SHEBANG') flagged = false
       else throw error
-      return textsOf(await attempt(script, operands, 'forgotten'))
+      return textsOf(await attempt(script, operands))
     }
   }
 }

@@ -12,6 +12,11 @@ interface Common extends RedisStoreOptions {
    * not is asked once. @default true for addresses of Upstash and for clients
    */
   readonly keyLocking?: boolean | undefined
+  /**
+   * Who answers reads that ask for no lease. A replica may be behind the primary, and what it does not know yet adds to
+   * `maxStaleness`; the primary may be farther away. Without replicas both are the same. @default 'nearest'
+   */
+  readonly readFrom?: 'nearest' | 'primary' | undefined
 }
 
 /** Options of a hosted Redis: its address and token, or a client that has them. */
@@ -42,18 +47,26 @@ function opener(options: HostedOptions): () => RedisLink {
     throw new InvalidOptionError({ option: 'options', received, allowed: '{ url, token } or { client }' })
   }
   const disconnect = async (): Promise<void> => {}
+  const replicas = checkReadFrom(options.readFrom) === 'nearest'
   if (options.client !== undefined) {
     const client = checkClient(options.client)
-    const evaluate = makeEvaluate(sendThrough(client), options.keyLocking ?? true)
+    const evaluate = makeEvaluate(sendThrough(client), { locking: options.keyLocking ?? true, replicas })
     const subscribe = subscribeThrough(client)
     return () => ({ evaluate, subscribe, disconnect })
   }
   const { send, subscribe } = httpRedis(options)
-  const evaluate = makeEvaluate(
-    send,
-    options.keyLocking ?? new URL(options.url).hostname.endsWith('.upstash.io'),
-  )
+  const locking = options.keyLocking ?? new URL(options.url).hostname.endsWith('.upstash.io')
+  const evaluate = makeEvaluate(send, { locking, replicas })
   return () => ({ evaluate, subscribe, disconnect })
+}
+
+function checkReadFrom(readFrom: unknown = 'nearest'): unknown {
+  if (readFrom === 'nearest' || readFrom === 'primary') return readFrom
+  throw new InvalidOptionError({
+    option: 'readFrom',
+    received: typeof readFrom,
+    allowed: "'nearest' or 'primary'",
+  })
 }
 
 /** Where variables are looked for when none are handed over. */

@@ -39,7 +39,7 @@ afterAll(async () => {
 })
 
 function open(locking = false): Coordination {
-  return redisCoordination(makeEvaluate(send, locking), nameKeys('p', false))
+  return redisCoordination(makeEvaluate(send, { locking, replicas: true }), nameKeys('p', false))
 }
 
 const names = { tags: ['p#t', 'p#u'], namespaces: ['p'] }
@@ -158,10 +158,13 @@ describe('a script', () => {
 
   test('that only reads says so where keys are locked', async () => {
     const flags: string[] = []
-    const asUpstash = makeEvaluate(async ([, text = '']) => {
-      flags.push(text.split('\n')[0] ?? '')
-      return ['!{"page":{"head":{"seq":1,"id":"a"},"events":[]}}']
-    }, true)
+    const asUpstash = makeEvaluate(
+      async ([, text = '']) => {
+        flags.push(text.split('\n')[0] ?? '')
+        return ['!{"page":{"head":{"seq":1,"id":"a"},"events":[]}}']
+      },
+      { locking: true, replicas: true },
+    )
     await redisCoordination(asUpstash, nameKeys('p', false)).pull({})
     expect(flags).toEqual(['#!lua flags=no-writes,allow-key-locking'])
   })
@@ -170,7 +173,7 @@ describe('a script', () => {
     'whose reply is none (%j) fails by a word and is not taken for a miss',
     async (reply) => {
       const coordination = redisCoordination(
-        makeEvaluate(async () => reply, false),
+        makeEvaluate(async () => reply, { locking: false, replicas: true }),
         nameKeys('p', false),
       )
       await expect(coordination.read({ key: 'p:k', ...names })).rejects.toMatchObject({ code: 'E_STORE' })
@@ -306,7 +309,7 @@ describe('what is kept', () => {
   })
 
   test('keeps its names apart from those of entries', async () => {
-    const evaluate = makeEvaluate(send, false)
+    const evaluate = makeEvaluate(send, { locking: false, replicas: true })
     const coordination = redisCoordination(evaluate, nameKeys('', false))
     const bare = { tags: [], namespaces: [''] }
     for (const key of [

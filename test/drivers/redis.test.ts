@@ -236,7 +236,10 @@ describe('in a cluster', () => {
   test('without the hash tag the keys of one script lie in several', async () => {
     const send = (command: readonly string[]): Promise<unknown> =>
       cluster.call(command[0]!, ...command.slice(1))
-    const apart = redisCoordination(makeEvaluate(send, false), nameKeys('p', false))
+    const apart = redisCoordination(
+      makeEvaluate(send, { locking: false, replicas: true }),
+      nameKeys('p', false),
+    )
     await expect(apart.pull({})).rejects.toThrow(/CROSSSLOT/)
   })
 })

@@ -158,6 +158,28 @@ describe('by address', () => {
     await expect(driver.get('k')).rejects.toMatchObject({ code: 'E_L2_TIMEOUT' })
   })
 
+  test('reads that ask for no lease may be answered by a replica, unless they must not', async () => {
+    const commands = async (readFrom: UpstashOptions['readFrom']): Promise<unknown[]> => {
+      const given: unknown[] = []
+      const driver = upstashDriver({
+        url: gateway.url,
+        token: gateway.token,
+        readFrom,
+        fetch: async (input, init) => {
+          given.push((JSON.parse(init?.body as string) as unknown[])[0])
+          return fetch(input, init)
+        },
+      }).factory({})
+      await driver.set('k', 'v')
+      await driver.get('k')
+      await driver.get('k')
+      return given
+    }
+    expect(await commands('nearest')).toEqual(['EVAL', 'EVAL_RO', 'EVALSHA_RO'])
+    expect(await commands('primary')).toEqual(['EVAL', 'EVAL', 'EVALSHA'])
+    await expect(commands('anywhere' as never)).rejects.toMatchObject({ option: 'readFrom' })
+  })
+
   test('a redirect is not followed: the token is for nobody else', async () => {
     let asked = 0
     const driver = upstashDriver({

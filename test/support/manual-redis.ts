@@ -8,7 +8,7 @@ import type { Coordination } from '../../src/ports.ts'
  * the time is replaced in its text. Keys still expire by Redis's own clock, hence after the entries in them.
  */
 export function manualRedis(send: Send, now: () => number, prefix = ''): Coordination {
-  const evaluate = makeEvaluate(send, false)
+  const evaluate = makeEvaluate(send, { locking: false, replicas: true })
   let calls = 0
   const onClock: Evaluate = (script, keys, args) => {
     const ms = now()
