@@ -7,6 +7,7 @@ import { SCRIPTS } from './scripts.ts'
 import {
   asked,
   checkText,
+  leaseLife,
   namesIn,
   pageOf,
   parseTold,
@@ -77,7 +78,7 @@ function reads(
     return { entry: { payload: body, version, ...namesIn(verdict.names) }, ...times }
   }
   const read: CoordinationCalls['read'] = async ({ lease, unusable, cursor, ...names }) => {
-    const claim = lease && { token: lease.token, ttl: whole(lease.ttl) }
+    const claim = lease && { token: lease.token, ttl: leaseLife(lease.ttl) }
     const { told, page, bodies } = await ask({
       script: lease ? 'lease' : 'read',
       own: [keys.entry(names.key), ...(lease ? [keys.lease(names.key)] : [])],

@@ -98,6 +98,11 @@ export function whole(ms: number | null): number | undefined {
   return ms === null || ms >= FOR_EVER ? undefined : Math.ceil(ms)
 }
 
+/** Whole milliseconds that Redis takes as the life of a key. */
+export function leaseLife(ms: number): number {
+  return Math.max(1, Math.ceil(Math.min(ms, FOR_EVER)))
+}
+
 export function pageOf({ head, gap, events }: Told['page']): Page {
   const signs = Array.isArray(events) ? (events as string[]) : []
   const from = head.seq - signs.length + 1

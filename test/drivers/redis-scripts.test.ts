@@ -91,7 +91,7 @@ async function everything(coordination: Coordination): Promise<void> {
 
 describe('a script', () => {
   test('touches no key that it was not told of, so Upstash can lock the keys alone', async () => {
-    const monitor = await redis.duplicate().monitor()
+    const monitor = await redis.monitor()
     const touched: { allowed: ReadonlySet<string>; command: string[] }[] = []
     let allowed: ReadonlySet<string> = new Set()
     monitor.on('monitor', (_time: string, args: string[], source: string) => {
@@ -214,6 +214,46 @@ describe('a script', () => {
       [1, 3, ['-k:p:a', '-t:p#,\n']],
       [3, 4, ['-k:p:k']],
     ])
+  })
+})
+
+describe('a late copy of a request', () => {
+  test('cannot bring back what was ended: an epoch is never minted twice', async () => {
+    const coordination = open()
+    await coordination.read({ key: 'p:other', ...names, lease: { token: 'a', ttl: 5_000 } })
+    const copy = sent.at(-1)!
+    await coordination.commit(write('1', { key: 'p:k' }))
+    await coordination.invalidate({
+      events: [hard('tag', 'p#t'), hard('tag', 'p#u'), hard('namespace', 'p')],
+    })
+    await redis.del('___ekiben:p:lease:p:other')
+    await redis.call(copy[0] ?? '', ...copy.slice(1))
+    expect((await coordination.read({ key: 'p:k', ...names })).entry).toBeUndefined()
+  })
+
+  test('of an invalidation only ends more', async () => {
+    const coordination = open()
+    await coordination.commit(write('0'))
+    await coordination.invalidate({ events: [{ kind: 'tag', name: 'p#t', soft: true }] })
+    const copy = sent.at(-1)!
+    await coordination.commit(write('1'))
+    await coordination.invalidate({ events: [{ kind: 'tag', name: 'p#t', soft: true }] })
+    await redis.call(copy[0] ?? '', ...copy.slice(1))
+    expect(await coordination.read({ key: 'p:k', ...names })).toMatchObject({ stale: true })
+  })
+
+  test('of a commit writes nothing, and is answered as the first was', async () => {
+    const coordination = open()
+    const set = write('1')
+    const first = await coordination.commit(set)
+    await coordination.invalidate({ events: [hard('key', 'p:k')] })
+    expect(await coordination.commit(set)).toMatchObject({ stored: true, at: first.at })
+    expect((await coordination.read({ key: 'p:k', ...names })).entry).toBeUndefined()
+  })
+
+  test.each([Infinity, 1e300, 0.2, 1])('a lease of %d ms is one', async (ttl) => {
+    const lease = { token: 'a', ttl }
+    expect((await open().read({ key: 'p:k', ...names, lease })).lease).toBeDefined()
   })
 })
 
