@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Gateway, type GatewayOptions, startGateway } from '../../bin/gateway.ts'
+import { type Gateway, startGateway } from '../../bin/gateway.ts'
 import { InvalidOptionError } from '../../src/errors.ts'
 import { type RawClient, rawClient } from '../support/gateway-client.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
@@ -176,7 +176,7 @@ describe('an option', () => {
     ['a text for a number', { maxStreams: '10' }, 'Invalid maxStreams: received string'],
     ['no host', { host: '' }, 'Invalid host: received string, expected an address or a name'],
   ])('is refused with %s', async (_name, options, message) => {
-    const started = startGateway({ token: 'token', ...options } as GatewayOptions)
+    const started = startGateway({ token: 'token', ...options })
     await expect(started).rejects.toThrow(InvalidOptionError)
     await expect(started).rejects.toThrow(message)
     await expect(started).rejects.not.toThrow(/secret|se cret/)
