@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { rawClient } from '../support/gateway-client.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
 import { root } from '../sources.ts'
+
+// Processes are started and killed here; how long that takes is the machine's affair.
+vi.setConfig({ testTimeout: 30_000 })
 
 let redis: RedisServer
 const started: ChildProcess[] = []

@@ -1,8 +1,11 @@
 import { connect } from 'node:net'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Fault, type FaultyGateway, openFaultyGateway } from '../support/faulty-gateway.ts'
 import { type RawClient, rawClient } from '../support/gateway-client.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
+
+// Processes are started and killed here; how long that takes is the machine's affair.
+vi.setConfig({ testTimeout: 30_000 })
 
 let redis: RedisServer
 let faulty: FaultyGateway

@@ -2,7 +2,11 @@ import { Redis } from '@upstash/redis'
 import { createClient } from '@vercel/kv'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Gateway, startGateway } from '../../bin/gateway.ts'
+import { eventually } from '../support/eventually.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
+
+// Processes are started and killed here; how long that takes is the machine's affair.
+vi.setConfig({ testTimeout: 30_000 })
 
 const token = 'token-for-clients'
 
@@ -183,26 +187,26 @@ describe.each(clients)('%s', (_name, open) => {
     const got: unknown[] = []
     const subscriber = client.subscribe<unknown>(['news', 'weather'])
     subscriber.on('message', ({ channel, message }) => got.push([channel, message]))
-    await vi.waitFor(() => expect(gateway.stats().streams).toBe(2))
+    await eventually(() => expect(gateway.stats().streams).toBe(2))
     const count = async (channel: string) => client.publish(channel, { said: 'hello, world', to: '🚃' })
-    await vi.waitFor(async () => expect(await count('weather')).toBe(1))
-    await vi.waitFor(() => expect(got).toContainEqual(['weather', { said: 'hello, world', to: '🚃' }]))
+    await eventually(async () => expect(await count('weather')).toBe(1))
+    await eventually(() => expect(got).toContainEqual(['weather', { said: 'hello, world', to: '🚃' }]))
     await client.publish('news', 'text')
-    await vi.waitFor(() => expect(got).toContainEqual(['news', 'text']))
+    await eventually(() => expect(got).toContainEqual(['news', 'text']))
     await subscriber.unsubscribe()
-    await vi.waitFor(() => expect(gateway.stats().streams).toBe(0))
+    await eventually(() => expect(gateway.stats().streams).toBe(0))
   })
 
   it('subscribes to patterns', async () => {
     const got: unknown[] = []
     const subscriber = client.psubscribe<unknown>('news:*')
     subscriber.on('pmessage', (message) => got.push(message))
-    await vi.waitFor(async () => expect(await client.publish('news:berlin', { n: 1 })).toBe(1))
-    await vi.waitFor(() =>
+    await eventually(async () => expect(await client.publish('news:berlin', { n: 1 })).toBe(1))
+    await eventually(() =>
       expect(got).toEqual([{ pattern: 'news:*', channel: 'news:berlin', message: { n: 1 } }]),
     )
     await subscriber.unsubscribe()
-    await vi.waitFor(() => expect(gateway.stats().streams).toBe(0))
+    await eventually(() => expect(gateway.stats().streams).toBe(0))
   })
 
   it('is told that its token is wrong', async () => {
