@@ -28,8 +28,6 @@ export async function openRedis(): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'ekiben-redis-'))
   const { port, process: first } = await startSomewhere(folder)
   let child = first
-  const killNow = () => void child.kill('SIGKILL')
-  process.on('exit', killNow)
 
   async function kill(signal: NodeJS.Signals): Promise<void> {
     if (hasEnded(child)) return
@@ -48,7 +46,6 @@ export async function openRedis(): Promise<RedisServer> {
     },
     async close() {
       await kill('SIGKILL')
-      process.off('exit', killNow)
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -78,6 +75,7 @@ async function start(port: number, folder: string): Promise<ChildProcess> {
       ? new Error('These tests need redis-server: apt-get install -y redis-server', { cause: error })
       : error
   })
+  if (child.pid !== undefined) killWithThisProcess(child)
   const deadline = performance.now() + WAIT_MS
   while (!(await answers(port))) {
     if (failure !== undefined) throw failure
@@ -90,6 +88,15 @@ async function start(port: number, folder: string): Promise<ChildProcess> {
   // The port may be somebody else's, who was faster.
   if (hasEnded(child)) throw new EndedError(`redis-server ended with ${child.exitCode}`)
   return child
+}
+
+/** However this process ends, the pipe to the shell ends with it, and the shell ends the server. */
+function killWithThisProcess(server: ChildProcess): void {
+  const watcher = spawn('sh', ['-c', 'read _; kill -9 "$0"', String(server.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watcher.unref()
+  server.on('exit', () => watcher.kill('SIGKILL'))
 }
 
 function hasEnded(child: ChildProcess): boolean {
