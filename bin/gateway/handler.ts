@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { bodyOf } from './body.ts'
 import { commandOf, commandsOf, jsonOf, pathCommandOf, type Command } from './command.ts'
 import { EventStream, eventOf, heartbeatOf } from './event-stream.ts'
+import { KeyLocking } from './key-locking.ts'
 import type { Settings } from './options.ts'
 import type { RedisLink } from './redis-link.ts'
 import { malformed, Refusal } from './refusal.ts'
@@ -33,6 +34,7 @@ interface Exchange {
 class Handler {
   readonly #parts: Parts
   readonly #isAllowed: TokenCheck
+  readonly #keyLocking = new KeyLocking()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -78,7 +80,7 @@ class Handler {
   ): Promise<void> {
     const refusal = commands.map(refusalOf).find((reason) => reason !== undefined)
     if (refusal !== undefined) throw new Refusal(400, refusal)
-    const replies = await this.#parts.redis.transaction(commands)
+    const replies = await this.#parts.redis.transaction(this.#translated(commands))
     if (replies instanceof Error) throw new Refusal(400, replies.message)
     this.#sendList(response, replies, encoding)
   }
@@ -87,8 +89,12 @@ class Handler {
   async #run(commands: readonly Command[]): Promise<Reply[]> {
     const refusals = commands.map(refusalOf)
     const passed = commands.filter((_, index) => refusals[index] === undefined)
-    const replies = passed.length === 0 ? [] : await this.#parts.redis.run(passed)
+    const replies = passed.length === 0 ? [] : await this.#parts.redis.run(this.#translated(passed))
     return refusals.map((refusal) => (refusal === undefined ? replies.shift()! : new Error(refusal)))
+  }
+
+  #translated(commands: readonly Command[]): Command[] {
+    return commands.map((command) => this.#keyLocking.translate(command))
   }
 
   async #stream({ request, response, target }: Exchange): Promise<void> {

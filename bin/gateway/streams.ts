@@ -9,7 +9,6 @@ export class Streams {
   readonly #open: OpenClient
   readonly #settings: Settings
   #subscriber: Subscriber | undefined
-  #heart: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(open: OpenClient, settings: Settings) {
@@ -48,26 +47,20 @@ export class Streams {
 
   #connect(): Subscriber {
     const client = this.#open(this.#settings, () => null)
-    const subscriber = new Subscriber(client, () => this.#forget(subscriber))
-    this.#heart = setInterval(() => this.#beat(subscriber), this.#settings.heartbeat)
-    return subscriber
+    const heart = setInterval(() => this.#beat(), this.#settings.heartbeat)
+    return new Subscriber(client, () => {
+      clearInterval(heart)
+      // The next stream connects anew.
+      this.#subscriber = undefined
+    })
   }
 
-  #beat(subscriber: Subscriber): void {
-    for (const stream of subscriber.streams) stream.write(heartbeatOf(this.#settings.heartbeat))
-    subscriber.check()
+  #beat(): void {
+    for (const stream of this.#subscriber?.streams ?? []) stream.write(heartbeatOf(this.#settings.heartbeat))
+    this.#subscriber?.check()
   }
 
   #closeIfIdle(subscriber: Subscriber): void {
-    if (subscriber.streams.size > 0) return
-    this.#forget(subscriber)
-    subscriber.close()
-  }
-
-  /** The next stream connects anew. */
-  #forget(subscriber: Subscriber): void {
-    if (this.#subscriber !== subscriber) return
-    this.#subscriber = undefined
-    clearInterval(this.#heart)
+    if (subscriber.streams.size === 0) subscriber.close()
   }
 }

@@ -19,23 +19,25 @@ export class Subscriber {
   readonly streams: Set<EventStream> = new Set()
   readonly #client: Redis
   readonly #connected: Promise<void>
+  readonly #onEnd: () => void
+  #isOver = false
+  #isAsked = false
   readonly #topics: Readonly<Record<Topics['kind'], Map<string, Topic>>> = {
     subscribe: new Map(),
     psubscribe: new Map(),
   }
 
-  constructor(client: Redis, onLost: () => void) {
+  /** `onEnd` is told once, before the streams end. */
+  constructor(client: Redis, onEnd: () => void) {
     this.#client = client
+    this.#onEnd = onEnd
     client.on('messageBuffer', (channel, payload) => {
       this.#pass('subscribe', channel.toString(), ['message', channel.toString(), payload.toString()])
     })
     client.on('pmessageBuffer', (pattern, channel, payload) => {
       this.#pass('psubscribe', pattern, ['pmessage', pattern, channel.toString(), payload.toString()])
     })
-    client.on('close', () => {
-      onLost()
-      for (const stream of this.streams) stream.end()
-    })
+    client.on('close', () => this.close())
     this.#connected = client.connect()
     // Whoever joins awaits it as well.
     this.#connected.catch(() => {})
@@ -52,6 +54,7 @@ export class Subscriber {
       await this.#connected
       if (!this.streams.has(stream)) return
       await Promise.all(names.map((name) => this.#add(kind, name, stream)))
+      if (this.#isOver) throw unavailable('the connection to Redis was lost')
     } catch (error) {
       this.leave(stream)
       throw error instanceof Error && error.name === 'ReplyError'
@@ -72,10 +75,22 @@ export class Subscriber {
 
   /** Whether Redis is still there: silence on this connection would look the same if it were not. */
   check(): void {
-    if (this.#client.status === 'ready') this.#client.ping().catch(() => this.close())
+    if (this.#client.status !== 'ready' || this.#isAsked) return
+    this.#isAsked = true
+    this.#client
+      .ping()
+      .then(() => {
+        this.#isAsked = false
+      })
+      .catch(() => this.close())
   }
 
+  /** Ends all streams at once, without waiting for a Redis that may not answer. */
   close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#onEnd()
+    for (const stream of this.streams) stream.end()
     this.#client.disconnect()
   }
 

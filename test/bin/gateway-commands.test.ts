@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Gateway, startGateway } from '../../bin/gateway.ts'
 import { type RawClient, rawClient } from '../support/gateway-client.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
+
+// Processes are started and killed here; how long that takes is the machine's affair.
+vi.setConfig({ testTimeout: 30_000 })
 
 const token = 'token-for-commands'
 const base64 = { 'upstash-encoding': 'base64' }

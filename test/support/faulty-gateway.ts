@@ -174,9 +174,7 @@ async function isAnswered(response: ServerResponse, fault: Fault): Promise<boole
     case 'shape':
       response.writeHead(200, { 'content-type': 'application/json' }).end(fault.body)
       return true
-    case 'stall':
-    case 'truncate':
-    case 'drop-after':
+    default:
       return false
   }
 }

@@ -31,8 +31,6 @@ export async function openRedis({ cluster = false } = {}): Promise<RedisServer> 
   const folder = mkdtempSync(join(tmpdir(), 'ekiben-redis-'))
   const { port, process: first } = await startSomewhere(folder, cluster)
   let child = first
-  const killNow = () => void child.kill('SIGKILL')
-  process.on('exit', killNow)
 
   async function kill(signal: NodeJS.Signals): Promise<void> {
     if (hasEnded(child)) return
@@ -51,7 +49,6 @@ export async function openRedis({ cluster = false } = {}): Promise<RedisServer> 
     },
     async close() {
       await kill('SIGKILL')
-      process.off('exit', killNow)
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -85,6 +82,7 @@ async function start(port: number, folder: string, cluster: boolean): Promise<Ch
       ? new Error('These tests need redis-server: apt-get install -y redis-server', { cause: error })
       : error
   })
+  if (child.pid !== undefined) killWithThisProcess(child)
   const deadline = performance.now() + WAIT_MS
   while (!(await answers(port))) {
     if (failure !== undefined) throw failure
@@ -98,6 +96,15 @@ async function start(port: number, folder: string, cluster: boolean): Promise<Ch
   if (hasEnded(child)) throw new EndedError(`redis-server ended with ${child.exitCode}`)
   if (cluster) await formCluster(port, deadline)
   return child
+}
+
+/** However this process ends, the pipe to the shell ends with it, and the shell ends the server. */
+function killWithThisProcess(server: ChildProcess): void {
+  const watcher = spawn('sh', ['-c', 'read _; kill -9 "$0"', String(server.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watcher.unref()
+  server.on('exit', () => watcher.kill('SIGKILL'))
 }
 
 function hasEnded(child: ChildProcess): boolean {
