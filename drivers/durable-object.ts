@@ -52,7 +52,7 @@ const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
 
 /**
  * An RPC call carries 32 MiB each way: https://developers.cloudflare.com/workers/runtime-apis/rpc/. Names of 1,000
- * events are 2 MB at most, and 200 values fit with 160 kB each.
+ * keys are 2 MB at most, and 200 values fit with 160 kB each.
  */
 const IN_ONE_CALL: ChunkLimits = { reads: 200, events: 1_000 }
 

@@ -11,7 +11,7 @@ import type { Operation } from './stack.ts'
 const FIRST_RETRY = 250
 /** How long it is tried. `waitUntil` ends 30 s after the response on Workers. */
 const RETRY_FOR = 25_000
-/** Invalidations tried again at one time, per store and isolate. */
+/** Invalidations tried again at one time, per coordinator and isolate. */
 const MOST_RETRIES = 100
 
 /**

@@ -54,16 +54,20 @@ describe('a history of random acts', () => {
     ['one isolate, which serves from memory', 1, {}],
     ['one isolate with grace', 1, { grace: '1h' }],
     ['three isolates that always ask', 3, { maxStaleness: 0, grace: '1h' }],
-  ] as const)('gives the same answers from one shard and from five: %s', async (_, isolates, options) => {
-    for (let seed = 1; seed <= 12; seed++) {
-      const random = randomFrom(seed)
-      const history = historyOf(150, isolates, (below) => Math.floor(random() * below))
-      const [one, five] = await Promise.all(
-        [1, COUNT].map((shards) => live(history, shards, isolates, options)),
-      )
-      expect({ seed, answers: five }).toEqual({ seed, answers: one })
-    }
-  })
+  ] as const)(
+    'gives the same answers from one shard and from five: %s',
+    async (_, isolates, options) => {
+      for (let seed = 1; seed <= 8; seed++) {
+        const random = randomFrom(seed)
+        const history = historyOf(120, isolates, (below) => Math.floor(random() * below))
+        const [one, five] = await Promise.all(
+          [1, COUNT].map((shards) => live(history, shards, isolates, options)),
+        )
+        expect({ seed, answers: five }).toEqual({ seed, answers: one })
+      }
+    },
+    60_000,
+  )
 
   async function live(
     history: ReturnType<typeof historyOf>,
