@@ -1,8 +1,17 @@
 import { busCoordination } from '../src/bus-coordination.ts'
+import { chunkedCalls, type ChunkLimits } from '../src/chunked-calls.ts'
 import { connectL2 } from '../src/connect-l2.ts'
 import { InvalidOptionError, MissingBindingError } from '../src/errors.ts'
-import type { CacheDriver, Coordination, CreateDriverResult, Limits } from '../src/ports.ts'
+import type {
+  CacheDriver,
+  Coordination,
+  CoordinationCalls,
+  CreateDriverResult,
+  Limits,
+} from '../src/ports.ts'
 import { systemRuntime } from '../src/runtime.ts'
+import { shardedDriver } from '../src/sharded-driver.ts'
+import { inShards } from '../src/shards.ts'
 import type { BusDriver } from '../src/store.ts'
 
 /** What the driver needs of a Durable Object namespace: a binding of the `Coordinator` class has it. */
@@ -18,6 +27,12 @@ export interface DurableObjectDriverOptions {
    * the store, so that it may read the environment of the current request.
    */
   readonly binding: CoordinatorNamespace | (() => CoordinatorNamespace | undefined)
+  /**
+   * Objects the store is divided among, by the first namespace of a key, or by the key's text before the first colon:
+   * a whole number from 1 to 256. Shard `i` is the object `name:i`. With another number entries are looked for
+   * elsewhere, which leaves those that are stored out of reach. Default 1: the object `name`.
+   */
+  readonly shards?: number | undefined
   /** Name of the object. Caches with the same name share entries and journal. Default `'ekiben'`. */
   readonly name?: string | undefined
   /** Where the object is created, such as `'weur'`. Only its first call ever decides. Default: near that caller. */
@@ -36,12 +51,23 @@ type CoordinatorStub = Coordination & { prune(): Promise<void> }
 const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
 
 /**
+ * An RPC call carries 32 MiB each way: https://developers.cloudflare.com/workers/runtime-apis/rpc/. Names of 1,000
+ * keys are 2 MB at most, and 200 values fit with 160 kB each.
+ */
+const IN_ONE_CALL: ChunkLimits = { reads: 200, events: 1_000 }
+
+const NAME = 'ekiben'
+
+/**
  * The shared store in a Durable Object: entries, leases and invalidations with one order. Each operation is one RPC
  * call. The object is a class of `ekiben/workers/coordinator` that your Worker exports and binds.
  *
+ * Lists of more than 1,000 keys to delete, or 200 to read, take a call for each such part and are not one step.
+ *
  * Nothing is done before the first call, so it can be built at module scope.
  *
- * @throws InvalidOptionError (`E_INVALID_OPTION`) for a `name`, `prefix` or `locationHint` that is no text.
+ * @throws InvalidOptionError (`E_INVALID_OPTION`) for a `name`, `prefix` or `locationHint` that is no text, and for a
+ * number of `shards` that is none.
  * @throws MissingBindingError (`E_MISSING_BINDING`) at once if `binding` is neither a namespace nor a function; at the
  * call if the function returns none.
  *
@@ -59,6 +85,11 @@ const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
  */
 export function durableObjectDriver(options: DurableObjectDriverOptions): CreateDriverResult {
   checkOptions(options)
+  const { name = NAME, shards } = options
+  return inShards({ name, shards }, (object) => openDriver({ ...options, name: object }), shardedDriver)
+}
+
+function openDriver(options: DurableObjectDriverOptions): CreateDriverResult {
   const stub = (): CoordinatorStub => openStub(options)
   const store: Store = { stub, coordination: coordinate(stub) }
   return {
@@ -88,6 +119,11 @@ export function durableObjectDriver(options: DurableObjectDriverOptions): Create
  */
 export function durableObjectBusDriver(options: DurableObjectDriverOptions): CreateDriverResult<BusDriver> {
   checkOptions(options)
+  const { name = NAME, shards } = options
+  return inShards({ name, shards }, (object) => openBus({ ...options, name: object }), noBus)
+}
+
+function openBus(options: DurableObjectDriverOptions): CreateDriverResult<BusDriver> {
   const coordination = coordinate(() => openStub(options))
   const bus: BusDriver = {
     coordinate: (values) => busCoordination(coordination, values),
@@ -96,13 +132,18 @@ export function durableObjectBusDriver(options: DurableObjectDriverOptions): Cre
   return { options: { ...options }, connect: connectL2, factory: () => bus }
 }
 
+/** Each shard has a journal of its own, so only a store, which knows the shard of a name, can be told by them. */
+function noBus(): never {
+  throw new InvalidOptionError({ option: 'shards', received: 'a use outside of useBus()', allowed: '1' })
+}
+
 interface Store {
   readonly stub: () => CoordinatorStub
   readonly coordination: Coordination
 }
 
 /** A stub belongs to the request that made it and is broken by an error, so each call makes its own. */
-function openStub({ binding, name = 'ekiben', locationHint }: DurableObjectDriverOptions): CoordinatorStub {
+function openStub({ binding, name = NAME, locationHint }: DurableObjectDriverOptions): CoordinatorStub {
   const namespace = checkNamespace(typeof binding === 'function' ? binding() : binding)
   const id = namespace.idFromName(name)
   const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint })
@@ -111,7 +152,7 @@ function openStub({ binding, name = 'ekiben', locationHint }: DurableObjectDrive
 }
 
 function coordinate(stub: () => CoordinatorStub): Coordination {
-  return {
+  const calls: CoordinationCalls = {
     read: async (request) => stub().read(request),
     readMany: async (request) => stub().readMany(request),
     take: async (request) => stub().take(request),
@@ -120,6 +161,7 @@ function coordinate(stub: () => CoordinatorStub): Coordination {
     invalidate: async (request) => stub().invalidate(request),
     pull: async (request) => stub().pull(request),
   }
+  return chunkedCalls(calls, IN_ONE_CALL)
 }
 
 /** `path` is the prefix and the namespaces so far, joined by colons. */

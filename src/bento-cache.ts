@@ -154,7 +154,9 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
     const { stores, internalOperationWrapper: wrap, connectPlain = refusePlain } = this.#options
     const store = Object.hasOwn(stores, name) ? stores[name] : undefined
     if (!store) throw new UnknownStoreError(name, Object.keys(stores))
-    const stack = buildStack({ name, entry: store.entry, globals: this.#options, trace, wrap, connectPlain })
+    const { entry } = store
+    const build = entry.l2?.divide ?? entry.bus?.divide ?? buildStack
+    const stack = build({ name, entry, globals: this.#options, trace, wrap, connectPlain }, buildStack)
     stacks.set(name, stack)
     return stack
   }

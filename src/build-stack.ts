@@ -35,6 +35,9 @@ export interface StackConfig {
   readonly connectPlain: ConnectL2
 }
 
+/** Makes one store of several, each built by `build`. Drivers hand it over where a store is divided. */
+export type DivideStack = (config: StackConfig, build: (config: StackConfig) => Stack) => Stack
+
 /**
  * Makes a store run: drivers, guard, journal.
  *
@@ -90,7 +93,6 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     journal,
     flights,
     trace,
-    retries: 0,
     weigh: (key, text) => tier?.weigh(key, text) ?? 0,
   }
 }
@@ -141,6 +143,7 @@ function received(store: string, root: Scope, { kind, name, soft }: JournalEvent
   return {
     type: 'received',
     store,
+    name,
     message: { type: kind === 'namespace' ? 'clear' : soft ? 'expire' : 'delete', keys },
   }
 }

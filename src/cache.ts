@@ -204,16 +204,17 @@ export class Cache {
     await this.#store().disconnect()
   }
 
-  #operation(options: object | undefined): Operation {
-    const stack = this.#store()
-    const scope = this.#scope ?? stack.root
+  #operation(options: object | undefined, key?: string): Operation {
+    const store = this.#store()
+    const scope = this.#scope ?? store.root
+    const stack = (key && store.shard?.(scope.path + key)) || store
     return { stack, runtime: this.#runtime, scope, settings: join(stack.settings, options) }
   }
 
   /** Runs an operation on a key, at once unless the key must be hashed first: an L1 hit waits for nothing. */
   #with<T>(options: KeyOptions, run: (call: Call) => Promise<T>): Promise<T> {
     const key = checkKey(options.key)
-    const operation = this.#operation(options)
+    const operation = this.#operation(options, key)
     const id = operation.scope.path + key
     const name = nameInL2(operation, id)
     if (typeof name === 'string') return run({ ...operation, key, id, l2Key: name })

@@ -18,6 +18,8 @@ export interface AskOptions<Name extends Operation> {
 
 /** Makes calls to a store. */
 export interface Guard {
+  /** Unacknowledged invalidations that are being tried again. */
+  retries: number
   /**
    * Makes one call, telling the coordinator how far the journal is known, and takes in the page it is answered with.
    *
@@ -59,6 +61,7 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
   }
 
   return {
+    retries: 0,
     ask: async (runtime, operation, request, { insist, onReply } = {}) => {
       const at = instant(runtime)
       const sent = { at, gen: journal.gen() }

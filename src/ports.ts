@@ -4,6 +4,7 @@
  * Capability is the presence of an object or a method, never a boolean beside it.
  */
 
+import type { DivideStack } from './build-stack.ts'
 import type { Entry } from './entry.ts'
 import type { ConnectL2 } from './l2.ts'
 import type { Sieve } from './sieve.ts'
@@ -250,6 +251,10 @@ export interface CreateDriverResult<Driver = CacheDriver> {
   factory(config: DriverConfig): Driver
   /** Makes an L2 of the driver. It comes with the driver, so that a cache of memory alone does not carry it. */
   readonly connect?: ConnectL2
+  /** Where the store is divided: what each of its shards is made of. */
+  readonly shards?: readonly CreateDriverResult<Driver>[]
+  /** Makes one store of its shards. It comes with the driver, as `connect` does. */
+  readonly divide?: DivideStack
   /** What the driver cannot promise by itself, told once to whoever builds a store of it without a bus. */
   readonly alone?: string
 }

@@ -11,7 +11,7 @@ import type { Operation } from './stack.ts'
 const FIRST_RETRY = 250
 /** How long it is tried. `waitUntil` ends 30 s after the response on Workers. */
 const RETRY_FOR = 25_000
-/** Invalidations tried again at one time, per store and isolate. */
+/** Invalidations tried again at one time, per coordinator and isolate. */
 const MOST_RETRIES = 100
 
 /**
@@ -53,13 +53,9 @@ export function unacknowledged(guard: Guard, operation: Operation, events: reado
 }
 
 /** Repeats an invalidation until it is acknowledged: repeating is harmless, it only over-invalidates. */
-async function retry(
-  guard: Guard,
-  { stack, runtime }: Operation,
-  events: readonly Invalidation[],
-): Promise<void> {
-  if (stack.retries >= MOST_RETRIES) return
-  stack.retries++
+async function retry(guard: Guard, { runtime }: Operation, events: readonly Invalidation[]): Promise<void> {
+  if (guard.retries >= MOST_RETRIES) return
+  guard.retries++
   const begun = instant(runtime)
   let told: unknown
   for (let pause = FIRST_RETRY; !told && age(begun, instant(runtime)) + pause < RETRY_FOR; pause *= 2) {
@@ -67,5 +63,5 @@ async function retry(
     const options = { insist: true, onReply: (reply: { page: Page }) => firstOwn(reply, events) }
     told = await guard.ask(runtime, 'invalidate', { events }, options).catch(() => undefined)
   }
-  stack.retries--
+  guard.retries--
 }

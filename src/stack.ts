@@ -27,10 +27,10 @@ export interface Stack {
   readonly journal: Journal
   readonly flights: Flights
   readonly trace: Trace
-  /** Unacknowledged invalidations that are being tried again. */
-  retries: number
   /** Weight of an L1 entry in bytes. */
   readonly weigh: (key: string, text: string | undefined) => number
+  /** Where the store is divided: the stack of a key, by the key's `id`. This one is then for what concerns many. */
+  readonly shard?: (id: string) => Stack
 }
 
 /** One operation: on which store, in which namespace, for which request. */

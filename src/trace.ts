@@ -37,9 +37,12 @@ export type Step =
   | { readonly type: 'cleared'; readonly store: string }
   | { readonly type: 'tags.deleted'; readonly store: string; readonly tags: readonly string[] }
   /** Told to the other isolates by way of the journal. */
+  | { readonly type: 'published'; readonly store: string; readonly message: BusMessage }
+  /** Told by another isolate. `name` is what was changed, as the coordinator calls it; absent where none told. */
   | {
-      readonly type: 'published' | 'received'
+      readonly type: 'received'
       readonly store: string
+      readonly name?: string
       readonly message: BusMessage
     }
   | { readonly type: 'journal.page'; readonly store: string; readonly events: number | 'gap' }

@@ -83,7 +83,8 @@ describe('durableObjectDriver', () => {
       request: object,
     ) => Promise<unknown>)[]
     expect(calls).toHaveLength(7)
-    for (const call of calls) await expect(call({})).rejects.toMatchObject({ code: 'E_MISSING_BINDING' })
+    for (const call of calls)
+      await expect(call({ reads: [], events: [] })).rejects.toMatchObject({ code: 'E_MISSING_BINDING' })
   })
 
   test.each([{ name: 5 }, { name: '' }, { prefix: 5 }, { locationHint: {} }])(

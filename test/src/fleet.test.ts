@@ -8,8 +8,9 @@ test.each([
   { grace: true, faults: false },
   { grace: false, faults: true },
   { grace: true, faults: true },
+  { grace: true, faults: true, shards: 5 },
 ])(
-  'a fleet serves nothing that was invalidated longer ago than its bound ($grace, $faults)',
+  'a fleet serves nothing that was invalidated longer ago than its bound ($grace, $faults, $shards)',
   async (plan) => {
     const total = { reads: 0, wrong: [] as string[], pending: 0, inflight: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {

@@ -8,6 +8,8 @@ export interface FleetPlan {
   readonly grace: boolean
   /** Calls to the coordinator that hang, fail, or lose their answer. */
   readonly faults: boolean
+  /** Coordinators the store is divided among. Default 1. */
+  readonly shards?: number
 }
 
 export interface FleetResult {
@@ -35,10 +37,10 @@ interface Acknowledged {
 }
 
 /** Runs three isolates through random reads, writes and invalidations, and checks every value that is served. */
-export async function runFleet({ seed, steps, grace, faults }: FleetPlan): Promise<FleetResult> {
+export async function runFleet({ seed, steps, ...plan }: FleetPlan): Promise<FleetResult> {
   const random = randomFrom(seed)
   const int = (below: number): number => Math.floor(random() * below)
-  const fleet = makeFleet(grace, faults, random)
+  const fleet = makeFleet(plan, random)
   const { clock } = fleet.world
   const origin: Record<string, number> = Object.fromEntries(KEYS.map((key) => [key, 0]))
   const told: Acknowledged[] = []
@@ -139,11 +141,10 @@ export async function runFleet({ seed, steps, grace, faults }: FleetPlan): Promi
 }
 
 function makeFleet(
-  grace: boolean,
-  faults: boolean,
+  { grace, faults, shards = 1 }: Pick<FleetPlan, 'grace' | 'faults' | 'shards'>,
   random: () => number,
 ): { world: World; isolates: Isolate[] } {
-  const made = world()
+  const made = world({ shards })
   const patience = [0, null, 100][Math.floor(random() * 3)] ?? null
   const isolates = ['one', 'two', 'three'].map((name) => {
     const isolate = made.isolate(name, {
@@ -167,7 +168,7 @@ function faultOf(draw: number): 'hang' | 'refuse' | 'lose' | undefined {
 }
 
 /** mulberry32: small, fast, and good enough to draw faults from. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -1,5 +1,7 @@
 import { memoryDriver, type MemoryOptions } from '../../drivers/memory.ts'
 import { connectL2 } from '../../src/connect-l2.ts'
+import { shardedDriver } from '../../src/sharded-driver.ts'
+import { inShards } from '../../src/shards.ts'
 import {
   BentoCache,
   type BentoStore,
@@ -7,6 +9,7 @@ import {
   type CacheDriver,
   type Coordination,
   type CoordinationCalls,
+  type CreateDriverResult,
   type Step,
   type StoreOptions,
 } from '../../src/index.ts'
@@ -39,7 +42,7 @@ export interface Isolate {
   /** Milliseconds each way between the isolate and the coordinator; a function is asked at each way. */
   latency: number | (() => number)
   /** Decides about the next calls; `undefined` lets one through. */
-  fault: ((operation: keyof CoordinationCalls) => Fault | undefined) | undefined
+  fault: ((operation: keyof CoordinationCalls, shard: number) => Fault | undefined) | undefined
   /** Stops the next call of `operation` before the coordinator has it, or its reply before the isolate has that. */
   hold(operation: keyof CoordinationCalls, way?: 'request' | 'reply'): Held
   /** Steps told so far. */
@@ -50,7 +53,10 @@ export interface Isolate {
 
 export interface World {
   readonly clock: ManualClock
+  /** The coordinator, or the first of several. */
   readonly ledger: LedgerCoordination
+  /** One for each shard. */
+  readonly ledgers: readonly LedgerCoordination[]
   /** Milliseconds the coordinator's clock is ahead of the world's. */
   coordinatorSkew: number
   isolate(name: string, options?: StoreOptions, memory?: MemoryOptions | false): Isolate
@@ -58,15 +64,23 @@ export interface World {
   calls(): number
 }
 
+export interface WorldOptions extends Pick<LedgerOptions, 'journalCap' | 'pageLimit'> {
+  /** Coordinators the stores are divided among. Default 1. */
+  readonly shards?: number
+}
+
 /** A fleet in one process: isolates with L1, flights and clocks of their own, and one real coordinator. */
-export function world(options: Pick<LedgerOptions, 'journalCap' | 'pageLimit'> = {}): World {
+export function world({ shards = 1, ...options }: WorldOptions = {}): World {
   const clock = manualClock()
-  const ledger = ledgerCoordination({ ...options, now: () => clock.elapsed() + made.coordinatorSkew })
+  const ledgers = Array.from({ length: shards }, () =>
+    ledgerCoordination({ ...options, now: () => clock.elapsed() + made.coordinatorSkew }),
+  )
   const made: World = {
     clock,
-    ledger,
+    ledger: ledgers[0]!,
+    ledgers,
     coordinatorSkew: 0,
-    calls: () => Object.values(ledger.calls).reduce((sum, count) => sum + count, 0),
+    calls: () => ledgers.flatMap(({ calls }) => Object.values(calls)).reduce((sum, count) => sum + count, 0),
     isolate: (name, store = {}, memory = {}) => makeIsolate(made, { name, options: store, memory }),
   }
   return made
@@ -105,7 +119,7 @@ interface IsolateConfig {
 }
 
 function makeIsolate(
-  { clock, ledger }: Pick<World, 'clock' | 'ledger'>,
+  { clock, ledgers }: Pick<World, 'clock' | 'ledgers'>,
   { name, options, memory }: IsolateConfig,
 ): Isolate {
   const runtime = manualRuntime(clock, name)
@@ -116,10 +130,13 @@ function makeIsolate(
     const ms = typeof link.latency === 'number' ? link.latency : link.latency()
     return ms === 0 ? undefined : new Promise((resolve) => void runtime.setTimer(resolve, ms))
   }
-  const over = <Name extends keyof CoordinationCalls>(operation: Name): CoordinationCalls[Name] => {
-    const call = ledger.coordination[operation] as (request: unknown) => Promise<unknown>
+  const over = <Name extends keyof CoordinationCalls>(
+    shard: number,
+    operation: Name,
+  ): CoordinationCalls[Name] => {
+    const call = ledgers[shard]!.coordination[operation] as (request: unknown) => Promise<unknown>
     const send = async (request: unknown): Promise<unknown> => {
-      const fault = link.fault?.(operation)
+      const fault = link.fault?.(operation, shard)
       await pause()
       await pass(operation, 'request')
       if (fault === 'hang' || runtime.dead) return new Promise(() => {})
@@ -136,20 +153,23 @@ function makeIsolate(
     }
     return send as CoordinationCalls[Name]
   }
-  const coordination: Coordination = {
-    read: over('read'),
-    readMany: over('readMany'),
-    take: over('take'),
-    commit: over('commit'),
-    release: over('release'),
-    invalidate: over('invalidate'),
-    pull: over('pull'),
+  const coordination = (shard: number): Coordination => ({
+    read: over(shard, 'read'),
+    readMany: over(shard, 'readMany'),
+    take: over(shard, 'take'),
+    commit: over(shard, 'commit'),
+    release: over(shard, 'release'),
+    invalidate: over(shard, 'invalidate'),
+    pull: over(shard, 'pull'),
+  })
+  let made = 0
+  const makeShard = (): CreateDriverResult => {
+    const limits = { maxValueBytes: 100_000, maxKeyBytes: 512 }
+    const driver = { coordination: coordination(made++), limits } as unknown as CacheDriver
+    return { options: {}, factory: () => driver, connect: connectL2 }
   }
-  const driver = {
-    coordination,
-    limits: { maxValueBytes: 100_000, maxKeyBytes: 512 },
-  } as unknown as CacheDriver
-  const store = bentostore(options).useL2Layer({ options: {}, factory: () => driver, connect: connectL2 })
+  const l2 = inShards({ name: 'ledger', shards: ledgers.length }, makeShard, shardedDriver)
+  const store = bentostore(options).useL2Layer(l2)
   const bento = new BentoCache({
     default: 'main',
     stores: { main: memory === false ? store : store.useL1Layer(memoryDriver(memory)) },
