@@ -207,6 +207,9 @@ describe('listening', () => {
     transport.reconnect()
     expect(await bento.get({ key: 'k' })).toBeUndefined()
     await bento.set({ key: 'k', value: 'between' })
+    // It tries to connect several times.
+    transport.reconnect()
+    expect(await bento.get({ key: 'k' })).toBe('between')
     await clock.advance(313)
     expect(await bento.get({ key: 'k' })).toBeUndefined()
     await bento.set({ key: 'k', value: 'after' })
