@@ -57,7 +57,9 @@ export function tcpRedis(given: RedisConnection | RedisConnectionOptions): TcpRe
     subscribe: (channel) => (subscriber) => {
       const listener = new Listener(channel, subscriber, () => listeners.delete(listener))
       listeners.add(listener)
-      listener.listen(connection).catch((error: unknown) => listener.end(error))
+      listener
+        .listen(async () => own?.duplicate() ?? connect(given as RedisConnectionOptions))
+        .catch((error: unknown) => listener.end(error))
       return { close: () => listener.close() }
     },
     disconnect: async () => {
@@ -82,7 +84,7 @@ class Listener {
   }
 
   async listen(connection: () => Promise<RedisConnection>): Promise<void> {
-    const redis = (await connection()).duplicate()
+    const redis = await connection()
     this.#redis = redis
     redis.on('error', () => this.end(new StoreError('Redis', 'it cannot be reached')))
     redis.on('close', () => this.end())
