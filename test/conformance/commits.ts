@@ -306,8 +306,8 @@ function repeatCases(): CoordinationCase[] {
       const first = await a.set('k', 'x', { op, version: 'v1' })
       await b.drop({ kind: 'key', name: 'k' })
       const cursor = await b.head()
-      const again = await a.set('k', 'x', { op, version: 'v1', cursor })
-      equal([again.stored, again.at, again.page.events], [true, first.at, []], 'stored, at, events')
+      const repeat = await a.set('k', 'x', { op, version: 'v1', cursor })
+      equal([repeat.stored, repeat.at, repeat.page.events], [true, first.at, []], 'stored, at, events')
       equal(await b.value('k'), undefined, 'payload of what was deleted in between')
     }),
     coordination('commit: a repeated one does not bury a newer', async ({ a, b }) => {

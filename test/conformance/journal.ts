@@ -5,8 +5,8 @@ import { NAMES, numbered } from './texts.ts'
 
 const NONE = { tags: [], namespaces: [''] }
 
-/** More events than fit many a page, and how many are sent at once. */
-const MANY = 1500
+/** Numbers of events that fit many a page or none, and how many are sent at once. */
+const MANY = [60, 500, 1500]
 const PART = 250
 
 /** Pages: what every reply tells of the changes since a cursor. */
@@ -103,22 +103,24 @@ function pageCases(): CoordinationCase[] {
       ]
       equal(await b.since(cursor), expected, 'events')
     }),
-    coordination('journal: a page of very many events is whole, or a gap', async ({ a, b }) => {
-      const cursor = await a.head()
-      const names = numbered(MANY)
-      for (let at = 0; at < MANY; at += PART) {
-        await a.drop(...names.slice(at, at + PART).map((name) => ({ kind: 'tag', name }) as const))
-      }
-      const { page } = await b.calls.pull({ cursor })
-      equal(page.head.seq, cursor.seq + MANY, 'seq of the head')
-      if (page.events !== 'gap')
-        equal(
-          told(page),
-          names.map((name) => `tag ${name}`),
-          'events',
-        )
-      equal(await b.since(page.head), [], 'events since the head')
-    }),
+    ...MANY.map((count) =>
+      coordination(`journal: a page of ${count} events is whole, or a gap`, async ({ a, b }) => {
+        const cursor = await a.head()
+        const names = numbered(count)
+        for (let at = 0; at < count; at += PART) {
+          await a.drop(...names.slice(at, at + PART).map((name) => ({ kind: 'tag', name }) as const))
+        }
+        const { page } = await b.calls.pull({ cursor })
+        equal(page.head.seq, cursor.seq + count, 'seq of the head')
+        if (page.events !== 'gap')
+          equal(
+            told(page),
+            names.map((name) => `tag ${name}`),
+            'events',
+          )
+        equal(await b.since(page.head), [], 'events since the head')
+      }),
+    ),
   ]
 }
 

@@ -138,15 +138,15 @@ function namespaceCases(one: One): StoreCase[] {
     one(
       'namespaces: are new objects over the same keys, and read from above by name',
       async ({ driver, connect }) => {
-        const one = driver.namespace('a')
-        holds(one !== driver.namespace('a') && one !== driver, 'namespace() must give a new object each time')
-        await one.set('k', 'x')
+        const a = driver.namespace('a')
+        holds(a !== driver.namespace('a') && a !== driver, 'namespace() must give a new object each time')
+        await a.set('k', 'x')
         equal(await driver.namespace('a').get('k'), 'x', 'get of another object')
         equal(await connect('p').namespace('a').get('k'), 'x', 'get of another client')
         equal(await driver.get('a:k'), 'x', 'get from the parent')
-        await one.namespace('b').set('k', 'y')
+        await a.namespace('b').set('k', 'y')
         equal(await driver.namespace('a').namespace('b').get('k'), 'y', 'get two levels deep')
-        equal([await one.get('b:k'), await driver.get('a:b:k')], ['y', 'y'], 'get from above')
+        equal([await a.get('b:k'), await driver.get('a:b:k')], ['y', 'y'], 'get from above')
       },
     ),
     one('namespaces: clearing one takes those below and no other', async ({ driver }) => {

@@ -61,8 +61,10 @@ export function raceCases(): CoordinationCase[] {
             const held = await a.lease(key, 'A', names)
             const kind = (['key', 'tag', 'namespace'] as const)[index % 3] ?? 'key'
             const name = { key, tag: `t${index}`, namespace: `n${index}` }[kind]
-            const work = [a.fill(key, 'old', held, names), b.drop({ kind, name })]
-            await Promise.all(index % 2 ? work : work.toReversed())
+            const commit = async (): Promise<unknown> => a.fill(key, 'old', held, names)
+            const drop = async (): Promise<unknown> => b.drop({ kind, name })
+            const work = index % 2 ? [commit, drop] : [drop, commit]
+            await Promise.all(work.map(async (run) => run()))
             equal(await b.value(key), undefined, `payload after a commit and its ${kind} invalidated`)
           }),
         )
