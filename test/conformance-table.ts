@@ -2,7 +2,7 @@ import { memoryDriver } from '../drivers/memory.ts'
 import type { CacheDriver } from '../src/ports.ts'
 import type { BusDriver } from '../src/store.ts'
 import type { Open, OpenedBus, OpenedStore } from './conformance/index.ts'
-import { ledgerBus, ledgerStore, memoryStore } from './support/conformance-stores.ts'
+import { ledgerBus, ledgerStore, memoryStore, pushingStore } from './support/conformance-stores.ts'
 
 /** A driver the suite is run for. */
 export interface Registered<Sample, Opened> {
@@ -17,6 +17,10 @@ export interface Registered<Sample, Opened> {
 export const DRIVERS: Readonly<Record<string, Registered<CacheDriver, OpenedStore>>> = {
   memory: { sample: memoryDriver().factory({}), open: memoryStore },
   'durable object (in process)': { sample: ledgerStore().connect(''), open: ledgerStore },
+  'durable object with a subscription (in process)': {
+    sample: pushingStore().connect(''),
+    open: pushingStore,
+  },
 }
 
 /** Every bus. */

@@ -34,7 +34,6 @@ export function driverCases(driver: Offer): StoreCase[] {
   return [
     plainCase(undefined, 'driver: what is opened offers what the cases were made for', async (scene) => {
       equal(offerOf(scene.driver), offerOf(driver), 'what the driver offers')
-      equal(offerOf(scene.driver.namespace('n')), offerOf(driver), 'what the driver of a namespace offers')
     }),
     ...valueCases(driver),
     ...placeCases(driver),

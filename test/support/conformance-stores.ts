@@ -4,6 +4,7 @@ import {
   durableObjectDriver,
 } from '../../drivers/durable-object.ts'
 import { memoryDriver } from '../../drivers/memory.ts'
+import type { CoordinationCalls, Coordination, Cursor, Subscriber } from '../../src/ports.ts'
 import type { OpenedBus, OpenedStore } from '../conformance/index.ts'
 import { ledgerCoordination } from './ledger-coordination.ts'
 
@@ -26,6 +27,66 @@ export function ledgerStore(): OpenedStore {
 export function ledgerBus(): OpenedBus {
   const { binding, pass, close } = openObject()
   return { connect: () => durableObjectBusDriver({ binding }).factory({}), pass, close }
+}
+
+/** The same object, its coordination with a subscription: who writes tells all who listen. */
+export function pushingStore(): OpenedStore {
+  const store = ledgerStore()
+  const ears: Ear[] = []
+  return {
+    ...store,
+    close: async () => {
+      await Promise.all(ears.map(({ last }) => last))
+      await store.close?.()
+    },
+    connect: (prefix) => {
+      const driver = store.connect(prefix)
+      return { ...driver, coordination: pushing(driver.coordination!, ears) }
+    },
+  }
+}
+
+interface Ear {
+  readonly subscriber: Subscriber
+  closed: boolean
+  /** Where it has been told up to, when all news under way have arrived. */
+  last: Promise<Cursor>
+}
+
+function pushing(honest: Coordination, ears: Ear[]): Coordination {
+  const tell = async (ear: Ear, after: Cursor): Promise<Cursor> => {
+    const { page } = await honest.pull({ cursor: after })
+    if (page.events.length > 0 && !ear.closed) ear.subscriber.onPush({ after, page })
+    return page.head
+  }
+  const telling = <Name extends keyof CoordinationCalls>(name: Name): CoordinationCalls[Name] => {
+    const call = honest[name] as (request: never) => Promise<unknown>
+    const send = async (request: never): Promise<unknown> => {
+      const reply = await call(request)
+      for (const ear of ears) ear.last = ear.last.then((after) => tell(ear, after))
+      return reply
+    }
+    return send as CoordinationCalls[Name]
+  }
+  return {
+    ...honest,
+    commit: telling('commit'),
+    take: telling('take'),
+    invalidate: telling('invalidate'),
+    subscribe: (subscriber) => {
+      const last = honest.pull({}).then(({ page }) => {
+        subscriber.onOpen()
+        return page.head
+      })
+      const ear: Ear = { subscriber, closed: false, last }
+      ears.push(ear)
+      return {
+        close: () => {
+          ear.closed = true
+        },
+      }
+    },
+  }
 }
 
 let opened = 0

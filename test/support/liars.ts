@@ -1,6 +1,6 @@
 import type { CacheDriver, Coordination, Cursor } from '../../src/ports.ts'
 import type { Open, OpenedStore } from '../conformance/index.ts'
-import { ledgerStore } from './conformance-stores.ts'
+import { ledgerStore, pushingStore } from './conformance-stores.ts'
 
 /** A driver that never throws and answers as if all were well. */
 export interface Liar {
@@ -24,9 +24,9 @@ function lying(lie: Lie<CacheDriver>): Open<OpenedStore> {
 }
 
 /** The same for its coordination. State that all its clients share is made by the first call. */
-function coordinating(make: () => Lie<Coordination>): Open<OpenedStore> {
+function coordinating(make: () => Lie<Coordination>, openHonest = ledgerStore): Open<OpenedStore> {
   return () => {
-    const store = ledgerStore()
+    const store = openHonest()
     const lie = make()
     return {
       ...store,
@@ -153,6 +153,21 @@ const matchesNamespacesByText: Lie<Coordination> = (honest) => ({
     }),
 })
 
+/** The third push is left out, and nobody would know but for the chain. */
+const losesPush: Lie<Coordination> = (honest) => ({
+  subscribe: (subscriber) => {
+    let count = 0
+    return honest.subscribe!({
+      onOpen: () => subscriber.onOpen(),
+      onAlive: (within) => subscriber.onAlive(within),
+      onEnd: (error) => subscriber.onEnd(error),
+      onPush: (push) => {
+        if (++count !== 3) subscriber.onPush(push)
+      },
+    })
+  },
+})
+
 /** The drivers, each of which the suite must find out. */
 export const LIARS: Readonly<Record<string, Liar>> = {
   'set says true and drops the ttl': {
@@ -237,5 +252,9 @@ export const LIARS: Readonly<Record<string, Liar>> = {
       'lease: is still held after an invalidation of a sibling',
     ],
     open: coordinating(() => matchesNamespacesByText),
+  },
+  'a push is lost': {
+    found: ['subscribe: tells each event once, in order'],
+    open: coordinating(() => losesPush, pushingStore),
   },
 }
