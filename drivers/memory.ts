@@ -92,9 +92,9 @@ export class MemoryDriver implements L1CacheDriver {
     return text
   }
 
-  /** `false`: too large to be kept. */
+  /** `false`: too large to be kept. A `ttl` of 0 is for ever, as in Bentocache. */
   set(key: string, text: string, ttl?: number): boolean {
-    const expiresAt = ttl === undefined ? Infinity : Date.now() + ttl
+    const expiresAt = ttl ? Date.now() + ttl : Infinity
     const own = this.#key(key)
     const bytes = this.#weigh(own, text)
     return this.#texts.set({

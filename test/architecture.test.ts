@@ -16,7 +16,7 @@ import {
   type Source,
 } from './sources.ts'
 
-const library = ['src', 'drivers', 'adapters', 'workers']
+const library = ['src', 'drivers', 'adapters', 'workers', 'test/conformance']
 const layered = [...library, 'bin']
 const everywhere = [...layered, 'test', 'bench', 'examples']
 
@@ -28,10 +28,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   adapters: ['src', 'cloudflare:workers'],
   workers: ['src', 'drivers', 'adapters', 'workers', 'cloudflare:workers'],
   bin: ['src', 'bin', 'ioredis', ...builtinModules.map((name) => `node:${name}`)],
+  // Types of src alone, by the test below: the suite runs under any test runner and on any runtime.
+  'test/conformance': ['src', 'test/conformance'],
 }
 
 function trespasses({ path, text }: Source): string[] {
-  const permitted = allowed[path.split('/')[0]!] ?? []
+  const folder = Object.keys(allowed).find((name) => path.startsWith(`${name}/`))
+  const permitted = allowed[folder ?? ''] ?? []
   return importsOf(text)
     .map((specifier) => targetOf(path, specifier))
     .filter((target) => !permitted.some((name) => target === name || target.startsWith(`${name}/`)))
@@ -52,7 +55,8 @@ function linesMatching(sources: readonly Source[], pattern: RegExp): string[] {
   )
 }
 
-async function exportsOf(path: string): Promise<string[]> {
+/** What a module exports, and which files it needs at run time. */
+async function bundled(path: string): Promise<{ exports: string[]; inputs: string[] }> {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [path],
@@ -64,7 +68,10 @@ async function exportsOf(path: string): Promise<string[]> {
     external: ['cloudflare:workers'],
     logLevel: 'silent',
   })
-  return Object.values(metafile.outputs).flatMap((output) => output.exports)
+  return {
+    exports: Object.values(metafile.outputs).flatMap((output) => output.exports),
+    inputs: Object.keys(metafile.inputs),
+  }
 }
 
 describe('imports', () => {
@@ -91,6 +98,11 @@ describe('imports', () => {
     expect(trespasses({ path: 'src/a.ts', text: `import fs from 'node:fs'` })).toEqual([
       'src/a.ts imports node:fs',
     ])
+  })
+
+  it('of the conformance suite bring nothing of the core, and no test runner, along', async () => {
+    const { inputs } = await bundled('test/conformance/index.ts')
+    expect(inputs.filter((path) => !path.startsWith('test/conformance/'))).toEqual([])
   })
 
   it('need no package at run time', () => {
@@ -155,8 +167,9 @@ describe('exports', () => {
   })
 
   it('offer the same names on Workers as everywhere', async () => {
-    const onWorkers = await exportsOf('adapters/cloudflare.ts')
-    expect((await exportsOf('src/index.ts')).filter((name) => !onWorkers.includes(name))).toEqual([])
+    const { exports: onWorkers } = await bundled('adapters/cloudflare.ts')
+    const { exports: everywhereElse } = await bundled('src/index.ts')
+    expect(everywhereElse.filter((name) => !onWorkers.includes(name))).toEqual([])
   })
 })
 

@@ -27,6 +27,12 @@ const portable = `
 `
 const portableModules = Object.keys(manifest.exports).filter((path) => !/package\.json|workers\//.test(path))
 
+/** The environment of a process that is no child of this test runner. */
+function withoutRunner(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...environment } = process.env
+  return environment
+}
+
 /** Every setup a user may have; declarations of libraries are checked too, so nothing may lean on a missing one. */
 const consumers = {
   'a browser-like runtime, bundled': { lib: ['ES2022', 'DOM'], module: 'preserve', types: [] },
@@ -141,6 +147,29 @@ describe('the published package', () => {
       stderr: 'ekiben: The gateway needs the package ioredis: npm install ioredis\n',
     })
   })
+  it('runs the conformance suite under another test runner', async () => {
+    const source = `
+      import { test } from 'node:test'
+      import { driverCases } from 'ekiben/conformance'
+      import { memoryDriver } from 'ekiben/drivers/memory'
+
+      function open() {
+        const root = memoryDriver({ maxItems: 10_000 }).factory({ prefix: '' })
+        return {
+          connect: (prefix) => (prefix === '' ? root : root.namespace(prefix)),
+          pass: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+        }
+      }
+      for (const { name, run } of driverCases(open().connect(''))) test(name, () => run(open))
+    `
+    await writeFile(join(folder, 'memory.test.js'), source)
+    const args = ['--test', '--test-reporter=tap', 'memory.test.js']
+    const { stdout } = await run(process.execPath, args, { cwd: folder, env: withoutRunner() })
+    const [, tests] = /^# tests (\d+)$/m.exec(stdout) ?? []
+    expect(Number(tests)).toBeGreaterThan(100)
+    expect(stdout).toMatch(/^# fail 0$/m)
+    expect(stdout).toMatch(/^# skipped 0$/m)
+  }, 30_000)
 
   it('loads in plain Node', async () => {
     const source = `

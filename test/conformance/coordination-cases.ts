@@ -1,0 +1,22 @@
+import type { Coordination } from '../../src/ports.ts'
+import { commitCases } from './commits.ts'
+import { invalidationCases } from './invalidations.ts'
+import { journalCases } from './journal.ts'
+import { leaseCases } from './leases.ts'
+import { raceCases } from './races.ts'
+import { readCases } from './reads.ts'
+import type { CoordinationCase } from './scene.ts'
+import { subscriptionCases } from './subscriptions.ts'
+
+/** All that is asked of a coordinator. */
+export function coordinationCases({ subscribe }: Pick<Coordination, 'subscribe'>): CoordinationCase[] {
+  return [
+    ...journalCases(),
+    ...readCases(),
+    ...leaseCases(),
+    ...commitCases(),
+    ...invalidationCases(),
+    ...raceCases(),
+    ...(subscribe ? subscriptionCases() : []),
+  ]
+}

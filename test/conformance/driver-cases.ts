@@ -1,0 +1,55 @@
+import type { CacheDriver } from '../../src/ports.ts'
+import { boundCases } from './bounds.ts'
+import { equal } from './check.ts'
+import { coordinationCases } from './coordination-cases.ts'
+import { placeCases } from './places.ts'
+import { type Offer, plainCase, type StoreCase } from './plain-scene.ts'
+import { caseOver, ofStore } from './scene.ts'
+import { valueCases } from './values.ts'
+
+/**
+ * All that must hold for a driver. The cases follow from what it has: `getMany`, `prune`, `limits`, `coordination` and
+ * its `subscribe` each bring theirs, and none can be left out. Nothing of `driver` is called; each case opens a store of
+ * its own.
+ *
+ * @example
+ * ```ts
+ * import { driverCases } from 'ekiben/conformance'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ *
+ * const open = () => {
+ *   const root = memoryDriver({ maxItems: 10_000 }).factory({ prefix: '' })
+ *   return {
+ *     connect: (prefix: string) => (prefix ? root.namespace(prefix) : root),
+ *     pass: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+ *   }
+ * }
+ * for (const { name, run } of driverCases(memoryDriver().factory({}))) {
+ *   await run(open)
+ *   console.log(`passed: ${name}`)
+ * }
+ * ```
+ */
+export function driverCases(driver: Offer): StoreCase[] {
+  return [
+    plainCase(undefined, 'driver: what is opened offers what the cases were made for', async (scene) => {
+      equal(offerOf(scene.driver), offerOf(driver), 'what the driver offers')
+    }),
+    ...valueCases(driver),
+    ...placeCases(driver),
+    ...boundCases(driver),
+    ...(driver.coordination
+      ? coordinationCases(driver.coordination).map((each) => caseOver(each, ofStore))
+      : []),
+  ]
+}
+
+function offerOf({ getMany, prune, limits, coordination }: Offer | CacheDriver): object {
+  return {
+    getMany: getMany !== undefined,
+    prune: prune !== undefined,
+    limits: { ...limits },
+    coordination: coordination !== undefined,
+    subscribe: coordination?.subscribe !== undefined,
+  }
+}
