@@ -44,13 +44,12 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
       return (completed as Completed<ReadReply>).reply
     },
     commit: async (request) => {
-      const { key, version, payload, freshFor, staleFor } = request
-      const life = staleFor ?? LONGEST_LIFE
-      const written = await values.set(bodyName(key, version), payload, life + MARGIN)
+      const { key, version, payload, staleFor } = request
+      const life = staleFor === null ? LONGEST_LIFE : staleFor + MARGIN
+      const written = await values.set(bodyName(key, version), payload, life)
       // A header whose body is nowhere would only cost its readers a trip.
       if (!written) throw new Error('the store of values did not take the value')
-      const header = { payload: '', freshFor: freshFor ?? life, staleFor: life }
-      const reply = await coordination.commit({ ...request, ...header })
+      const reply = await coordination.commit({ ...request, payload: '' })
       if (reply.stored) seen.tell(key, version)
       return reply
     },

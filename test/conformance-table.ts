@@ -3,6 +3,7 @@ import type { CacheDriver } from '../src/ports.ts'
 import type { BusDriver } from '../src/store.ts'
 import type { Open, OpenedBus, OpenedStore } from './conformance/index.ts'
 import { ledgerBus, ledgerStore, memoryStore, pushingStore } from './support/conformance-stores.ts'
+import { REDIS_BUSES, REDIS_DRIVERS } from './support/conformance-redis.ts'
 import { slowStore } from './support/slow-store.ts'
 
 /** A driver the suite is run for. */
@@ -26,9 +27,11 @@ export const DRIVERS: Readonly<Record<string, Registered<CacheDriver, OpenedStor
     sample: pushingStore().connect(''),
     open: pushingStore,
   },
+  ...REDIS_DRIVERS,
 }
 
 /** Every bus. */
 export const BUSES: Readonly<Record<string, Registered<BusDriver, OpenedBus>>> = {
   'durable object bus (in process)': { sample: ledgerBus().connect(), open: ledgerBus },
+  ...REDIS_BUSES,
 }
