@@ -1,8 +1,17 @@
 import { busCoordination } from '../src/bus-coordination.ts'
 import { connectL2 } from '../src/connect-l2.ts'
 import { InvalidOptionError, MissingBindingError } from '../src/errors.ts'
-import type { CacheDriver, Coordination, CreateDriverResult, Limits } from '../src/ports.ts'
+import type {
+  CacheDriver,
+  Coordination,
+  CoordinationCalls,
+  CreateDriverResult,
+  Limits,
+} from '../src/ports.ts'
+import { checkAddress, checkToken } from '../src/remote-address.ts'
+import { type FetchLike, remoteCoordination } from '../src/remote-coordination.ts'
 import { systemRuntime } from '../src/runtime.ts'
+import { openSubscription, type WebSocketClass } from '../src/socket-subscription.ts'
 import type { BusDriver } from '../src/store.ts'
 
 /** What the driver needs of a Durable Object namespace: a binding of the `Coordinator` class has it. */
@@ -11,23 +20,50 @@ export interface CoordinatorNamespace {
   get(id: unknown, options?: { locationHint?: string }): unknown
 }
 
-/** Options of {@link durableObjectDriver}. */
-export interface DurableObjectDriverOptions {
+/** Which object, and what lies in front of its keys. */
+export interface DurableObjectOptions {
+  /** Name of the object. Caches with the same name share entries and journal. Default `'ekiben'`. */
+  readonly name?: string | undefined
+  /** Put before every key and namespace. Default: none. */
+  readonly prefix?: string | undefined
+}
+
+/** Options of {@link durableObjectDriver} in a Worker that the object is bound to. */
+export interface DurableObjectBindingOptions extends DurableObjectOptions {
   /**
    * The binding of the `Coordinator` class, or a function that returns it. The function is called for each call to
    * the store, so that it may read the environment of the current request.
    */
   readonly binding: CoordinatorNamespace | (() => CoordinatorNamespace | undefined)
-  /** Name of the object. Caches with the same name share entries and journal. Default `'ekiben'`. */
-  readonly name?: string | undefined
   /** Where the object is created, such as `'weur'`. Only its first call ever decides. Default: near that caller. */
   readonly locationHint?: string | undefined
-  /** Put before every key and namespace. Default: none. */
-  readonly prefix?: string | undefined
 }
 
+/** Options of {@link durableObjectDriver} everywhere else. */
+export interface DurableObjectUrlOptions extends DurableObjectOptions {
+  /**
+   * Where a Worker gives its requests to `coordinatorHandler` of `ekiben/workers/coordinator-http`, with the path it is
+   * mounted at. Only https, or http on this machine.
+   */
+  readonly url: string | URL
+  /** The secret of that handler, or a function that returns it, called for each call to the store. */
+  readonly token: string | (() => string | undefined)
+  /** Sends the requests. Default: the runtime's own. */
+  readonly fetch?: FetchLike | undefined
+  /** Opens the connection that tells of changes at once. Default: the runtime's own, where it has one. */
+  readonly webSocket?: WebSocketClass | undefined
+  /** Lets `url` be http to another machine. The token and all values can then be read on the way. Default `false`. */
+  readonly allowInsecure?: boolean | undefined
+}
+
+/** Options of {@link durableObjectDriver}: a binding, or a URL with a token. */
+export type DurableObjectDriverOptions = DurableObjectBindingOptions | DurableObjectUrlOptions
+
 /** The methods of the object, as its stub offers them. */
-type CoordinatorStub = Coordination & { prune(): Promise<void> }
+type CoordinatorStub = CoordinationCalls & { prune(): Promise<void> }
+
+/** By this the core sees that the L2 and the bus of a store are one thing. */
+const KIND = 'durable-object'
 
 /**
  * A row of SQLite in a Durable Object holds 2 MB: https://developers.cloudflare.com/durable-objects/platform/limits/.
@@ -36,14 +72,16 @@ type CoordinatorStub = Coordination & { prune(): Promise<void> }
 const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
 
 /**
- * The shared store in a Durable Object: entries, leases and invalidations with one order. Each operation is one RPC
- * call. The object is a class of `ekiben/workers/coordinator` that your Worker exports and binds.
+ * The shared store in a Durable Object: entries, leases and invalidations with one order. The object is a class of
+ * `ekiben/workers/coordinator` that your Worker exports and binds. Each operation is one RPC call there, and one POST
+ * where the driver is given a URL. A POST is never repeated, and given up after ten seconds if nobody did so before.
  *
  * Nothing is done before the first call, so it can be built at module scope.
  *
- * @throws InvalidOptionError (`E_INVALID_OPTION`) for a `name`, `prefix` or `locationHint` that is no text.
- * @throws MissingBindingError (`E_MISSING_BINDING`) at once if `binding` is neither a namespace nor a function; at the
- * call if the function returns none.
+ * @throws InvalidOptionError (`E_INVALID_OPTION`) for an option of the wrong type, a `url` that is not safe to send a
+ * token to, and a `token` that is not visible ASCII.
+ * @throws MissingBindingError (`E_MISSING_BINDING`) at once if there is neither a `binding` nor a `url`, or no `token`
+ * beside the latter; at the call if a function returns none.
  *
  * @example
  * ```ts
@@ -56,13 +94,19 @@ const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
  *   stores: { edge: bentostore().useL2Layer(durableObjectDriver({ binding: () => env.CACHE })) },
  * })
  * ```
+ *
+ * @example
+ * ```ts
+ * import { durableObjectDriver } from 'ekiben/drivers/durable-object'
+ *
+ * export const makeDriver = (env: Record<string, string | undefined>) =>
+ *   durableObjectDriver({ url: 'https://cache.example.com', token: () => env['EKIBEN_SECRET'] })
+ * ```
  */
 export function durableObjectDriver(options: DurableObjectDriverOptions): CreateDriverResult {
-  checkOptions(options)
-  const stub = (): CoordinatorStub => openStub(options)
-  const store: Store = { stub, coordination: coordinate(stub) }
+  const store = openStore(options, 'durableObjectDriver')
   return {
-    options: { ...options },
+    options: shown(options),
     connect: connectL2,
     factory: ({ prefix = '' }) => createDriver(store, trimColons(options.prefix ?? prefix)),
   }
@@ -70,7 +114,8 @@ export function durableObjectDriver(options: DurableObjectDriverOptions): Create
 
 /**
  * The journal, leases and epochs of a Durable Object for a store whose values lie elsewhere: in an L2 that only keeps
- * values, or in L1 alone. Options as for {@link durableObjectDriver}.
+ * values, or in L1 alone. Options as for {@link durableObjectDriver}. Beside a {@link durableObjectDriver} it
+ * only tells of changes at once, where it is given a URL.
  *
  * @throws InvalidOptionError, MissingBindingError as {@link durableObjectDriver} does.
  *
@@ -87,31 +132,60 @@ export function durableObjectDriver(options: DurableObjectDriverOptions): Create
  * ```
  */
 export function durableObjectBusDriver(options: DurableObjectDriverOptions): CreateDriverResult<BusDriver> {
-  checkOptions(options)
-  const coordination = coordinate(() => openStub(options))
+  const { coordination } = openStore(options, 'durableObjectBusDriver')
+  const subscribe = coordination.subscribe?.bind(coordination)
   const bus: BusDriver = {
-    coordinate: (values) => busCoordination(coordination, values),
+    coordinate: (values) => ({
+      ...busCoordination(coordination, values),
+      kind: KIND,
+      ...(subscribe && { subscribe }),
+    }),
     disconnect: async () => {},
   }
-  return { options: { ...options }, connect: connectL2, factory: () => bus }
+  return { options: shown(options), connect: connectL2, factory: () => bus }
 }
 
 interface Store {
-  readonly stub: () => CoordinatorStub
   readonly coordination: Coordination
+  readonly prune?: () => Promise<void>
+}
+
+/** @throws InvalidOptionError, MissingBindingError */
+function openStore(options: DurableObjectDriverOptions, driver: string): Store {
+  if (typeof (options as unknown) !== 'object' || options === null)
+    throw new MissingBindingError({ option: 'binding', driver })
+  const { name = 'ekiben', prefix } = options
+  checkText(name, 'name', 'a non-empty text')
+  if (name === '') throw invalid('name', 'an empty text', 'a non-empty text')
+  checkText(prefix, 'prefix', 'a text')
+  return 'url' in options && options.url !== undefined
+    ? remoteStore(options, { name, driver })
+    : boundStore(options as DurableObjectBindingOptions, { name, driver })
+}
+
+interface Named {
+  readonly name: string
+  readonly driver: string
 }
 
 /** A stub belongs to the request that made it and is broken by an error, so each call makes its own. */
-function openStub({ binding, name = 'ekiben', locationHint }: DurableObjectDriverOptions): CoordinatorStub {
-  const namespace = checkNamespace(typeof binding === 'function' ? binding() : binding)
-  const id = namespace.idFromName(name)
-  const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint })
-  // The namespace is typed by shape alone, to work with bindings of every version of Cloudflare's types.
-  return stub as CoordinatorStub
-}
-
-function coordinate(stub: () => CoordinatorStub): Coordination {
-  return {
+function boundStore({ binding, locationHint }: DurableObjectBindingOptions, { name, driver }: Named): Store {
+  checkText(locationHint, 'locationHint', 'a text')
+  const open = (): CoordinatorNamespace => {
+    const namespace = typeof binding === 'function' ? binding() : binding
+    if (typeof namespace?.idFromName === 'function') return namespace
+    throw new MissingBindingError({ option: 'binding', driver })
+  }
+  if (typeof binding !== 'function') open()
+  const stub = (): CoordinatorStub => {
+    const namespace = open()
+    const id = namespace.idFromName(name)
+    const object = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint })
+    // The namespace is typed by shape alone, to work with bindings of every version of Cloudflare's types.
+    return object as CoordinatorStub
+  }
+  const coordination: Coordination = {
+    kind: KIND,
     read: async (request) => stub().read(request),
     readMany: async (request) => stub().readMany(request),
     take: async (request) => stub().take(request),
@@ -120,6 +194,35 @@ function coordinate(stub: () => CoordinatorStub): Coordination {
     invalidate: async (request) => stub().invalidate(request),
     pull: async (request) => stub().pull(request),
   }
+  return { coordination, prune: async () => stub().prune() }
+}
+
+function remoteStore(options: DurableObjectUrlOptions, { name, driver }: Named): Store {
+  const { token: given, fetch, webSocket, allowInsecure } = options
+  for (const [option, value] of Object.entries({ fetch, webSocket }))
+    if (value !== undefined && typeof value !== 'function') throw invalid(option, typeof value, 'a function')
+  if (allowInsecure !== undefined && typeof allowInsecure !== 'boolean')
+    throw invalid('allowInsecure', typeof allowInsecure, 'true or false')
+  const token = (): string => {
+    const text = typeof given === 'function' ? given() : given
+    if (text === undefined) throw new MissingBindingError({ option: 'token', driver })
+    return checkToken(text)
+  }
+  if (typeof given !== 'function') token()
+  const address = `${checkAddress(options)}/v1/${encodeURIComponent(name)}`
+  return {
+    coordination: {
+      kind: KIND,
+      ...remoteCoordination({ address, token, fetch }),
+      subscribe: (subscriber) =>
+        openSubscription({ address: `${address}/subscribe`, token, webSocket }, subscriber),
+    },
+  }
+}
+
+/** What a driver tells of its options. A token is no part of that. */
+function shown({ name, prefix }: DurableObjectDriverOptions): Readonly<Record<string, unknown>> {
+  return { name, prefix }
 }
 
 /** `path` is the prefix and the namespaces so far, joined by colons. */
@@ -163,7 +266,7 @@ function createDriver(store: Store, path: string): CacheDriver {
     clear: async () => {
       await coordination.invalidate({ events: [{ kind: 'namespace', name: path, soft: false }] })
     },
-    prune: async () => store.stub().prune(),
+    ...(store.prune && { prune: store.prune }),
     // There is no connection to close.
     disconnect: async () => {},
   }
@@ -180,22 +283,11 @@ function trimColons(prefix: string): string {
   return prefix.replace(/:+$/, '')
 }
 
-function checkOptions(options: DurableObjectDriverOptions): void {
-  if (typeof (options as unknown) !== 'object' || options === null) checkNamespace(undefined)
-  checkText(options.name, 'name', 'a non-empty text')
-  if (options.name === '')
-    throw new InvalidOptionError({ option: 'name', received: 'an empty text', allowed: 'a non-empty text' })
-  checkText(options.prefix, 'prefix', 'a text')
-  checkText(options.locationHint, 'locationHint', 'a text')
-  if (typeof options.binding !== 'function') checkNamespace(options.binding)
-}
-
-function checkNamespace(binding: CoordinatorNamespace | undefined): CoordinatorNamespace {
-  if (typeof binding?.idFromName === 'function') return binding
-  throw new MissingBindingError({ option: 'binding', driver: 'durableObjectDriver' })
-}
-
 function checkText(text: unknown, option: string, allowed: string): void {
   if (text === undefined || typeof text === 'string') return
-  throw new InvalidOptionError({ option, received: typeof text, allowed })
+  throw invalid(option, typeof text, allowed)
+}
+
+function invalid(option: string, received: string, allowed: string): InvalidOptionError {
+  return new InvalidOptionError({ option, received, allowed })
 }

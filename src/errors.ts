@@ -175,6 +175,21 @@ export class MissingBindingError extends CacheError {
   }
 }
 
+/**
+ * A coordinator at a URL did not do what it was asked, or what answered is none. It holds neither the token nor a word
+ * of the answer.
+ */
+export class CoordinatorError extends CacheError {
+  static override readonly code: string = 'E_COORDINATOR'
+  static override readonly title: string = 'CoordinatorError'
+  readonly operation: string
+
+  constructor(operation: string, reason: string) {
+    super(`The coordinator did not acknowledge ${operation}: ${reason}`)
+    this.operation = operation
+  }
+}
+
 /** Bentocache's `errors` object: error classes by code. */
 export const errors: {
   readonly E_FACTORY_ERROR: typeof FactoryError

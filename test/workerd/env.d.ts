@@ -4,6 +4,8 @@ declare global {
   namespace Cloudflare {
     interface Env {
       readonly COORDINATOR: DurableObjectNamespace<Coordinator>
+      /** The secrets of the HTTP face, in `remote.ts`, one word each. */
+      readonly EKIBEN_SECRET?: string
       /** Name of the isolate, in `isolate.ts`. */
       readonly NAME: string
     }
