@@ -23,8 +23,13 @@ const everywhere = [...layered, 'test', 'bench', 'examples']
 /** Who may import whom. A folder stands for what lies in it, anything else for a module of that name. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   src: ['src'],
-  // What the drivers for Redis share is no driver of its own.
-  drivers: ['src', 'drivers/redis-protocol', ...Object.keys(manifest.peerDependencies ?? {})],
+  // What several drivers share is no driver of its own.
+  drivers: [
+    'src',
+    'drivers/coordinator-protocol',
+    'drivers/redis-protocol',
+    ...Object.keys(manifest.peerDependencies ?? {}),
+  ],
   adapters: ['src', 'cloudflare:workers'],
   workers: ['src', 'drivers', 'adapters', 'workers', 'cloudflare:workers'],
   bin: ['src', 'bin', 'ioredis', ...builtinModules.map((name) => `node:${name}`)],

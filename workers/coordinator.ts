@@ -12,6 +12,7 @@ import type {
   ReadReply,
   ReadRequest,
 } from '../src/ports.ts'
+import { hangUp, Subscribers } from './coordinator/subscribers.ts'
 import { Ledger, type LedgerStats } from './ledger.ts'
 
 /** Rows a pruning step deletes at most, so that no reader waits long behind one. */
@@ -31,7 +32,12 @@ const PRUNE_HORIZON = 30 * 86_400_000
  * namespaces, and the journal of invalidations, in its own SQLite database. Export it from your Worker, bind it, and
  * pass the binding to `durableObjectDriver`.
  *
- * It is spoken to over RPC alone, which only Workers bound to it can do. Over HTTP it answers 404 to everything.
+ * It is spoken to over RPC, which only Workers bound to it can do. For everybody else there is `coordinatorHandler` of
+ * `ekiben/workers/coordinator-http`, which asks for a secret.
+ *
+ * Its own `fetch` opens one thing, a WebSocket that tells of changes, and only to a request with a ticket: a random text,
+ * good once and for ten seconds, that is given out over RPC ({@link Coordinator.ticket}). To all else it answers 404. So a
+ * Worker that forwards requests here by mistake opens nothing, and neither the object nor its logs ever see the secret.
  *
  * @example
  * ```toml
@@ -51,6 +57,7 @@ const PRUNE_HORIZON = 30 * 86_400_000
  */
 export class Coordinator<Env = unknown> extends DurableObject<Env> implements Coordination {
   readonly #ledger: Ledger
+  readonly #subscribers: Subscribers
   /** When the pending alarm fires, by the runtime's clock; `null` if there is none, `undefined` before asking. */
   #alarmAt: number | null | undefined
 
@@ -61,6 +68,7 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
       now: () => this.now(),
       randomId: () => crypto.randomUUID(),
     })
+    this.#subscribers = new Subscribers(ctx, () => Date.now())
   }
 
   /** The clock of all entries and leases, in milliseconds since the Unix epoch. */
@@ -84,12 +92,12 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
   async take(
     request: Names & { readonly key: string; readonly cursor?: Cursor | undefined },
   ): Promise<ReadReply> {
-    return this.#step(() => this.#ledger.take(request))
+    return this.#change(() => this.#ledger.take(request))
   }
 
   /** Stores an entry if nothing that covers it happened since its computation began. */
   async commit(request: CommitRequest): Promise<CommitReply> {
-    const reply = this.#step(() => this.#ledger.commit(request))
+    const reply = this.#change(() => this.#ledger.commit(request))
     if (reply.stored) await this.#ensureAlarm()
     return reply
   }
@@ -108,7 +116,7 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
     readonly events: readonly Invalidation[]
     readonly cursor?: Cursor | undefined
   }): Promise<{ existed: number; page: Page }> {
-    const reply = this.#step(() => this.#ledger.invalidate(request))
+    const reply = this.#change(() => this.#ledger.invalidate(request))
     await this.#ensureAlarm()
     return reply
   }
@@ -134,9 +142,29 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
     this.#ledger.resetStats()
   }
 
-  /** Nothing is served over HTTP: whoever forwards requests here by mistake opens nothing. */
-  override fetch(): Response {
-    return new Response('Not found', { status: 404 })
+  /** A text that opens one WebSocket within ten seconds, for whoever has made sure that its client may have one. */
+  async ticket(): Promise<string> {
+    return this.#subscribers.ticket()
+  }
+
+  /** A WebSocket for a request with a ticket; 404 for all else. */
+  override fetch(request: Request): Response {
+    return this.#subscribers.open(request)
+  }
+
+  /** Heartbeats never get here and nothing else is expected: whoever talks is not one of ours. */
+  override webSocketMessage(socket: WebSocket): void {
+    hangUp(socket, 1008)
+  }
+
+  /** Workers with a compatibility date before 2026-04-07 must answer a close themselves. */
+  override webSocketClose(socket: WebSocket): void {
+    hangUp(socket, 1000)
+  }
+
+  /** A broken connection is given back. */
+  override webSocketError(socket: WebSocket): void {
+    hangUp(socket, 1011)
   }
 
   /** Prunes one bounded step and sets the next alarm, at once if more is left. */
@@ -145,6 +173,17 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
     const { more } = this.#step(() => this.#ledger.prune(PRUNE_LIMIT))
     if (more) await this.#setAlarm(Date.now())
     else await this.#ensureAlarm()
+  }
+
+  /** A step that may add to the journal. Subscribers are told in the order of the journal: nothing is awaited here. */
+  #change<T>(run: () => T): T {
+    if (!this.#subscribers.any()) return this.#step(run)
+    const { reply, push } = this.#step(() => {
+      const after = this.#ledger.page().head
+      return { reply: run(), push: { after, page: this.#ledger.page(after) } }
+    })
+    if (push.page.head.seq !== push.after.seq) this.#subscribers.tell(push)
+    return reply
   }
 
   /** All or nothing: without a transaction an error half way would leave what was written before it. */

@@ -17,7 +17,14 @@ import { Epochs } from './ledger/epochs.ts'
 import { Journal } from './ledger/journal.ts'
 import { Leases } from './ledger/leases.ts'
 import { nextExpiry, planSweep, prune, type Pruned } from './ledger/prune.ts'
-import { checkCommit, checkEvents, checkKey, checkList, checkNamed, checkRead } from './ledger/requests.ts'
+import {
+  checkCommit,
+  checkEvents,
+  checkNamed,
+  checkRead,
+  checkReads,
+  checkRelease,
+} from './ledger/requests.ts'
 import { createSchema, type Sql } from './ledger/sql.ts'
 import { type Counters, type LedgerStats, noStats, type Operation } from './ledger/stats.ts'
 import { namespacesOf, type Subject, subjectOf, subjectsOf } from './ledger/subjects.ts'
@@ -107,8 +114,7 @@ export class Ledger implements Synchronous {
   /** Many entries at once, without leases. */
   readMany({ reads, cursor }: ReadManyRequest): ReadManyReply {
     this.#stats.calls.readMany++
-    checkList(reads, 'reads')
-    for (const read of reads) checkNamed(read)
+    checkReads(reads)
     const wanted = reads.map((read) => ({ key: read.key, namespaces: namespacesOf(read) }))
     return { entries: this.#entries.judge(wanted, this.#now()), page: this.#journal.page(cursor) }
   }
@@ -153,7 +159,7 @@ export class Ledger implements Synchronous {
     page: Page
   } {
     this.#stats.calls.release++
-    checkKey(request)
+    checkRelease(request)
     this.#leases.lapse(request.key, request.token, this.#now())
     return { page: this.#journal.page(request.cursor) }
   }
@@ -181,6 +187,11 @@ export class Ledger implements Synchronous {
   pull(request: { readonly cursor?: Cursor | undefined }): { page: Page } {
     this.#stats.calls.pull++
     return { page: this.#journal.page(request.cursor) }
+  }
+
+  /** The journal after a cursor, for whoever tells others of it; unlike {@link Ledger.pull} no call that is counted. */
+  page(cursor?: Cursor): Page {
+    return this.#journal.page(cursor)
   }
 
   /** Deletes at most about `limit` rows whose time is over. */

@@ -21,6 +21,7 @@ export const entries = {
   coreMemoryUpstash: { file: 'bench/size/worker-upstash.ts' },
   coreMemoryKvDurableObject: { file: 'bench/size/worker-cloudflare-kv.ts', platform: ['cloudflare:workers'] },
   coordinator: { file: 'workers/coordinator.ts', platform: ['cloudflare:workers'] },
+  coordinatorHttp: { file: 'workers/coordinator-http.ts' },
   cloudflare: { file: 'adapters/cloudflare.ts', platform: ['cloudflare:workers'] },
 } as const satisfies Record<string, Entry>
 

@@ -1,5 +1,6 @@
-import { InvalidOptionError, L2TimeoutError, StoreError } from '../../src/errors.ts'
+import { L2TimeoutError, StoreError } from '../../src/errors.ts'
 import type { Coordination } from '../../src/ports.ts'
+import { checkAddress, checkToken } from '../../src/remote-address.ts'
 import type { Send } from './evaluate.ts'
 import { reasonOf } from './reason.ts'
 import { listen, type Open } from './event-stream.ts'
@@ -14,6 +15,8 @@ export interface HttpOptions {
   readonly timeout?: number | undefined
   /** Sends the requests. @default the global one */
   readonly fetch?: typeof fetch | undefined
+  /** Lets `url` be http to another machine. The token and all values can then be read on the way. @default false */
+  readonly allowInsecure?: boolean | undefined
 }
 
 /** Larger replies are not read: no page and no entry is. In characters. */
@@ -34,8 +37,14 @@ export interface HttpRedis {
  *
  * @throws {@link InvalidOptionError}
  */
-export function httpRedis({ url, token, timeout = GIVEN_UP_AFTER, fetch: given }: HttpOptions): HttpRedis {
-  const base = checkUrl(url)
+export function httpRedis({
+  url,
+  token,
+  timeout = GIVEN_UP_AFTER,
+  fetch: given,
+  allowInsecure,
+}: HttpOptions): HttpRedis {
+  const base = checkAddress({ url, allowInsecure })
   checkToken(token)
   let syncToken: string | undefined
 
@@ -105,25 +114,4 @@ function resultOf(text: string): unknown {
 
 function unreachable(error: unknown): unknown {
   return error instanceof StoreError ? error : new StoreError('Redis', 'it cannot be reached', error)
-}
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-function checkUrl(url: unknown): string {
-  const allowed = "the https address of the database, such as 'https://….upstash.io'"
-  try {
-    const { protocol, hostname, username } = new URL(url as string)
-    const safe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))
-    if (safe && username === '') return String(url).replace(/\/+$/, '')
-    throw new InvalidOptionError({ option: 'url', received: `a ${protocol} address`, allowed })
-  } catch (error) {
-    if (error instanceof InvalidOptionError) throw error
-    throw new InvalidOptionError({ option: 'url', received: typeof url, allowed })
-  }
-}
-
-function checkToken(token: unknown): void {
-  if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return
-  const received = typeof token === 'string' ? 'text that is none' : typeof token
-  throw new InvalidOptionError({ option: 'token', received, allowed: 'the REST token of the database' })
 }

@@ -3,9 +3,9 @@ import {
   type CoordinatorNamespace,
   durableObjectBusDriver,
   durableObjectDriver,
-  type DurableObjectDriverOptions,
 } from '../../drivers/durable-object.ts'
 import { memoryDriver } from '../../drivers/memory.ts'
+import { sharded, type ShardedOptions } from '../../drivers/sharded.ts'
 import { BentoCache, bentostore } from '../../src/index.ts'
 import { manualClock, manualRuntime } from '../support/clock.ts'
 import { bentocacheDriverSuite } from '../support/bentocache-driver-suite.ts'
@@ -33,29 +33,32 @@ function openNamespace(now: () => number = () => 0) {
 const clock = { now: 1_800_000_000_000 }
 const { namespace: shared } = openNamespace(() => clock.now)
 bentocacheDriverSuite('Bentocache’s driver suite, over five shards', {
-  makeDriver: (prefix) => durableObjectDriver({ binding: shared, shards: 5 }).factory({ prefix }),
+  makeDriver: (prefix) =>
+    sharded({ shards: 5 }, (name) => durableObjectDriver({ binding: shared, name })).factory({ prefix }),
   pass: (ms) => {
     clock.now += ms
   },
 })
 
-describe('durableObjectDriver in shards', () => {
+const objectsOf = (binding: CoordinatorNamespace) => (name: string) => durableObjectDriver({ binding, name })
+const buses = (binding: CoordinatorNamespace) => (name: string) => durableObjectBusDriver({ binding, name })
+
+describe('a sharded L2', () => {
   test('names one object for each shard, and a single one as ever', async () => {
     const { namespace, objects } = openNamespace()
     const names = namesByShard(3)
-    const driver = durableObjectDriver({ binding: namespace, name: 'mine', shards: 3 }).factory({
+    const driver = sharded({ name: 'mine', shards: 3 }, objectsOf(namespace)).factory({
       prefix: 'p',
     })
     for (const name of names) await driver.namespace(name).set('k', 'x')
     expect([...objects.keys()]).toEqual(['mine:0', 'mine:1', 'mine:2'])
-    await durableObjectDriver({ binding: namespace, shards: 1 }).factory({}).get('k')
-    await durableObjectDriver({ binding: namespace, shards: undefined }).factory({}).get('k')
+    await sharded({ shards: 1 }, objectsOf(namespace)).factory({}).get('k')
     expect([...objects.keys()].slice(3)).toEqual(['ekiben'])
   })
 
   test('is found by a cache where the plain contract wrote it, and prunes all', async () => {
     const { namespace, pruned } = openNamespace()
-    const layer = durableObjectDriver({ binding: namespace, shards: 3 })
+    const layer = sharded({ shards: 3 }, objectsOf(namespace))
     const store = bentostore({ prefix: 'p' }).useL2Layer(layer)
     const bento = new BentoCache({ default: 'main', stores: { main: store } })
     const plain = layer.factory({ prefix: 'p' })
@@ -72,7 +75,7 @@ describe('durableObjectDriver in shards', () => {
 
   test('splits a list by shard, and each shard’s part by what one call carries', async () => {
     const { namespace, calls } = openNamespace()
-    const driver = durableObjectDriver({ binding: namespace, shards: 2 }).factory({})
+    const driver = sharded({ shards: 2 }, objectsOf(namespace)).factory({})
     const [zero, one] = namesByShard(2) as [string, string]
     await driver.set(`${zero}:7`, 'x')
     const keys = Array.from({ length: 2500 }, (_, at) => `${zero}:${at}`)
@@ -82,19 +85,18 @@ describe('durableObjectDriver in shards', () => {
   })
 
   test.each([0, -1, 2.5, 257, '2', null])('refuses %o shards when it is built', (shards) => {
-    const options = { binding: openNamespace().namespace, shards } as unknown as DurableObjectDriverOptions
-    for (const make of [durableObjectDriver, durableObjectBusDriver])
-      expect(() => make(options)).toThrow(/"?shards"?.*256/)
+    const options = { shards } as unknown as ShardedOptions
+    expect(() => sharded(options, objectsOf(openNamespace().namespace))).toThrow(/shards.*256/)
   })
 })
 
-describe('durableObjectBusDriver in shards', () => {
+describe('a sharded bus', () => {
   test('keeps each name’s journal in its own object', async () => {
     const { namespace, calls } = openNamespace()
     const time = manualClock()
     const store = bentostore()
       .useL1Layer(memoryDriver())
-      .useBus(durableObjectBusDriver({ binding: namespace, shards: 3 }))
+      .useBus(sharded({ shards: 3 }, buses(namespace)))
     const stores = { main: store }
     const bento = new BentoCache({ default: 'main', stores, runtime: manualRuntime(time, 'a') })
     for (const key of namesByShard(3)) expect(await bento.delete({ key })).toBe(true)
@@ -104,17 +106,16 @@ describe('durableObjectBusDriver in shards', () => {
 
   test('goes with an L2 in as many shards', async () => {
     const { namespace, calls } = openNamespace()
-    const options = { binding: namespace, shards: 2 }
     const store = bentostore()
-      .useL2Layer(durableObjectDriver(options))
-      .useBus(durableObjectBusDriver(options))
+      .useL2Layer(sharded({ shards: 2 }, objectsOf(namespace)))
+      .useBus(sharded({ shards: 2 }, buses(namespace)))
     const bento = new BentoCache({ default: 'main', stores: { main: store } })
     for (const key of namesByShard(2)) expect(await bento.set({ key, value: 1 })).toBe(true)
     expect(calls('commit')).toEqual({ 'ekiben:0': 1, 'ekiben:1': 1 })
   })
 
   test('cannot be used without a store, which knows the shard of a name', () => {
-    const layer = durableObjectBusDriver({ binding: openNamespace().namespace, shards: 2 })
+    const layer = sharded({ shards: 2 }, buses(openNamespace().namespace))
     expect(() => layer.factory({})).toThrow(expect.objectContaining({ code: 'E_INVALID_OPTION' }))
   })
 })

@@ -79,9 +79,9 @@ describe('durableObjectDriver', () => {
   test('rejects each operation when its function returns no namespace', async () => {
     const binding = () => ({ get: () => ({}) }) as unknown as CoordinatorNamespace
     const driver = durableObjectDriver({ binding }).factory({})
-    const calls = Object.values(driver.coordination as Coordination) as ((
-      request: object,
-    ) => Promise<unknown>)[]
+    const { kind, ...operations } = driver.coordination as Coordination
+    expect(kind).toBe('durable-object')
+    const calls = Object.values(operations) as ((request: object) => Promise<unknown>)[]
     expect(calls).toHaveLength(7)
     for (const call of calls)
       await expect(call({ reads: [], events: [] })).rejects.toMatchObject({ code: 'E_MISSING_BINDING' })

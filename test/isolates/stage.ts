@@ -142,7 +142,8 @@ export async function until<T>(
   }
 }
 
-async function bundle(entry: string): Promise<string> {
+/** A module of the project as one script for workerd. */
+export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(`../../${entry}`, import.meta.url))],
     bundle: true,

@@ -6,6 +6,8 @@ declare global {
       readonly COORDINATOR: DurableObjectNamespace<Coordinator>
       /** Bound in `isolate.ts` alone, as is the name. */
       readonly KV: KVNamespace
+      /** The secrets of the HTTP face, in `remote.ts`, one word each. */
+      readonly EKIBEN_SECRET?: string
       /** Name of the isolate, in `isolate.ts`. */
       readonly NAME: string
     }

@@ -3,12 +3,15 @@ import { expect, test } from 'vitest'
 import { BentoCache, bentostore } from '../../adapters/cloudflare.ts'
 import { durableObjectDriver } from '../../drivers/durable-object.ts'
 import { memoryDriver } from '../../drivers/memory.ts'
+import { sharded } from '../../drivers/sharded.ts'
 import { shardOf } from '../../src/shard-of.ts'
 
 const SHARDS = 3
 
 function isolate(): BentoCache {
-  const l2 = durableObjectDriver({ binding: env.COORDINATOR, name: 'sharded', shards: SHARDS })
+  const l2 = sharded({ name: 'sharded', shards: SHARDS }, (name) =>
+    durableObjectDriver({ binding: env.COORDINATOR, name }),
+  )
   const store = bentostore({ awaitWrites: true }).useL1Layer(memoryDriver()).useL2Layer(l2)
   return new BentoCache({ default: 'main', stores: { main: store } })
 }

@@ -2,15 +2,12 @@ import { InvalidOptionError } from '../../src/errors.ts'
 import type { CommitRequest, Invalidation, Names, ReadRequest } from '../../src/ports.ts'
 
 /**
- * Cheap checks of what comes from outside: types, never contents. They keep a caller with another version or another
- * language from writing rows nobody can read. Cursors are not checked: a bad one is simply not in the journal.
- * All throw {@link InvalidOptionError} (`E_INVALID_OPTION`), which names the field and never its value.
+ * Checks a key with its names.
+ *
+ * All checks here are cheap: types, never contents. They keep a caller with another version or another language from
+ * writing rows nobody can read. Cursors are not checked: a bad one is simply not in the journal. All throw
+ * {@link InvalidOptionError} (`E_INVALID_OPTION`), which names the field and never its value.
  */
-export function checkKey(request: { readonly key: string }): void {
-  checkText(request.key, 'key')
-}
-
-/** Checks a key with its names. */
 export function checkNamed(request: Names & { readonly key: string }): void {
   checkKey(request)
   checkTexts(request.tags, 'tags')
@@ -21,6 +18,7 @@ export function checkNamed(request: Names & { readonly key: string }): void {
 export function checkRead(request: ReadRequest): void {
   checkNamed(request)
   if (request.lease === undefined) return
+  checkObject(request.lease, 'lease')
   checkText(request.lease.token, 'lease.token')
   const { ttl } = request.lease
   if (!(Number.isFinite(ttl) && ttl > 0)) refuse(ttl, 'lease.ttl', 'a number of milliseconds over 0')
@@ -53,9 +51,32 @@ export function checkEvents(events: readonly Invalidation[]): void {
   }
 }
 
-/** Checks a list of something that is then looked at one by one. */
-export function checkList(list: unknown, option: string): void {
+/** Checks what gives a lease back. */
+export function checkRelease(request: { readonly key: string; readonly token: string }): void {
+  checkKey(request)
+  checkText(request.token, 'token')
+}
+
+/** Checks a list of reads. */
+export function checkReads(reads: readonly (Names & { readonly key: string })[]): void {
+  checkList(reads, 'reads')
+  for (const read of reads) {
+    checkObject(read, 'reads')
+    checkNamed(read)
+  }
+}
+
+/** Checks that something has fields at all. */
+export function checkObject(value: unknown, option: string): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(value, option, 'an object')
+}
+
+function checkList(list: unknown, option: string): void {
   if (!Array.isArray(list)) refuse(list, option, 'a list')
+}
+
+function checkKey(request: { readonly key: string }): void {
+  checkText(request.key, 'key')
 }
 
 function checkTexts(list: readonly string[], option: string): void {

@@ -1,0 +1,59 @@
+import { isCursor, isObject, isPage } from './parse-push.ts'
+import type { CoordinationCalls } from '../../src/ports.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Whether a value is what a coordinator answers to an operation. For drivers whose coordinator is spoken to over a network,
+ * where anything may answer.
+ */
+export function isReply<Name extends keyof CoordinationCalls>(
+  operation: Name,
+  value: unknown,
+): value is Awaited<ReturnType<CoordinationCalls[Name]>> {
+  return isObject(value) && REPLIES[operation](value) && isPage(value['page'])
+}
+
+const REPLIES: { readonly [Name in keyof CoordinationCalls]: (reply: Fields) => boolean } = {
+  read: isRead,
+  readMany: ({ entries }) => Array.isArray(entries) && entries.every(isVerdict),
+  take: isRead,
+  commit: ({ stored, at }) => typeof stored === 'boolean' && (at === undefined || Number.isSafeInteger(at)),
+  release: () => true,
+  invalidate: ({ existed }) => Number.isSafeInteger(existed),
+  pull: () => true,
+}
+
+function isRead(reply: Fields): boolean {
+  const { lease, leaseLeft } = reply
+  return (
+    isVerdict(reply) &&
+    (lease === undefined || (isObject(lease) && isCursor(lease['grant']))) &&
+    (leaseLeft === undefined || typeof leaseLeft === 'number')
+  )
+}
+
+function isVerdict(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { entry, stale, freshFor, staleFor } = value
+  return (
+    typeof stale === 'boolean' &&
+    isDuration(freshFor) &&
+    isDuration(staleFor) &&
+    (entry === undefined || isEntry(entry))
+  )
+}
+
+function isEntry(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { payload, version, tags, namespaces } = value
+  return typeof payload === 'string' && typeof version === 'string' && isTexts(tags) && isTexts(namespaces)
+}
+
+function isDuration(value: unknown): boolean {
+  return value === null || typeof value === 'number'
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string')
+}

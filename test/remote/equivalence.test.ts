@@ -1,0 +1,138 @@
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Coordination, Cursor } from '../../src/ports.ts'
+import { openRemoteStage, type RemoteStage } from './stage.ts'
+
+// The same operations over HTTP on one object and over RPC on another give the same answers.
+
+let stage: RemoteStage
+
+beforeAll(async () => {
+  stage = await openRemoteStage()
+}, 60_000)
+
+afterAll(() => stage?.close())
+
+type Operation = Exclude<keyof Coordination, 'kind' | 'subscribe'>
+type Call = (operation: Operation, request: object) => Promise<unknown>
+
+/** A request, before it names events: the cursors of two objects are never the same. */
+interface Step {
+  readonly operation: Operation
+  readonly request: Readonly<Record<string, unknown>>
+  /** Tells the cursor of the last reply. */
+  readonly follows: boolean
+  readonly mode?: 'lease' | 'free' | 'set' | undefined
+}
+
+const texts = fc.constantFrom('a', 'b', 'ä🍱', '__proto__', '', '"\\\n\0', '../x?y#z')
+const names = fc.uniqueArray(texts, { maxLength: 3 })
+const named = { key: texts, tags: names, namespaces: names }
+const event = fc.record({
+  kind: fc.constantFrom('key', 'tag', 'namespace'),
+  name: texts,
+  soft: fc.boolean(),
+})
+const lease = fc.record({ token: fc.constantFrom('A', 'B'), ttl: fc.constant(60_000) })
+const unusable = fc.constantFrom('*', 'v1')
+
+function stepOf(operation: Operation, request: Record<string, fc.Arbitrary<unknown>>, mode = false) {
+  return fc.record({
+    operation: fc.constant(operation),
+    request: fc.record(request, {
+      requiredKeys: Object.keys(request).filter((key) => !/lease|unus/.test(key)),
+    }),
+    follows: fc.boolean(),
+    mode: mode ? fc.constantFrom('lease' as const, 'free' as const, 'set' as const) : fc.constant(undefined),
+  })
+}
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  stepOf('read', { ...named, lease, unusable }),
+  stepOf('readMany', { reads: fc.array(fc.record(named), { maxLength: 3 }) }),
+  stepOf('take', named),
+  stepOf(
+    'commit',
+    {
+      ...named,
+      op: fc.constantFrom('1', '2', '3', '4', '5'),
+      version: fc.constantFrom('v1', 'v2'),
+      payload: texts,
+      freshFor: fc.constantFrom(null, 3_600_000, -1),
+      staleFor: fc.constantFrom(null, 7_200_000),
+    },
+    true,
+  ),
+  stepOf('release', { key: texts, token: fc.constantFrom('A', 'B') }),
+  stepOf('invalidate', { events: fc.array(event, { maxLength: 3 }) }),
+  stepOf('pull', {}),
+)
+
+/** The answers of one object, with everything random in them replaced by when it first appeared. */
+async function play(call: Call, script: readonly Step[], run: number): Promise<unknown[]> {
+  const ids = new Map<string, number>()
+  const answers: unknown[] = []
+  let cursor: Cursor | undefined
+  let grant: Cursor | undefined
+  const none = { seq: 1, id: 'none' }
+  for (const { operation, request, follows, mode } of script) {
+    const modes = {
+      lease: { kind: 'lease', token: 'A', grant: grant ?? none },
+      free: { kind: 'free', since: cursor ?? none },
+      set: { kind: 'set' },
+    }
+    const own =
+      operation === 'commit' && mode ? { mode: modes[mode], op: `${run} ${String(request['op'])}` } : {}
+    const reply = (await call(operation, { ...request, ...own, ...(follows && { cursor }) })) as {
+      readonly page: { readonly head: Cursor }
+      readonly lease?: { readonly grant: Cursor }
+    }
+    cursor = reply.page.head
+    grant = reply.lease?.grant ?? grant
+    const place = (id: string): number => ids.get(id) ?? ids.set(id, ids.size).size
+    const plain = JSON.stringify(reply, (field, value: unknown) => {
+      if (field === 'id') return place(String(value))
+      // The clock went on between two calls.
+      return /^(?:freshFor|staleFor|leaseLeft)$/.test(field) && typeof value === 'number'
+        ? Math.round(value / 600_000)
+        : value
+    })
+    answers.push({ operation, reply: JSON.parse(plain) })
+  }
+  return answers
+}
+
+test('every operation answers over HTTP what it answers over RPC', async () => {
+  const remote = stage.connect({ name: 'one' })
+  const overHttp: Call = (operation, request) => remote[operation](request as never)
+  const overRpc: Call = (operation, request) => stage.rpc({ name: 'two', operation, request })
+  const seen = new Set<Operation>()
+  let run = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 20 }), async (script) => {
+      run++
+      for (const { operation } of script) seen.add(operation)
+      const [one, two] = await Promise.all([play(overHttp, script, run), play(overRpc, script, run)])
+      expect(one).toEqual(two)
+    }),
+    { numRuns: 60, seed: 20_261_125 },
+  )
+  expect([...seen].toSorted()).toEqual([
+    'commit',
+    'invalidate',
+    'pull',
+    'read',
+    'readMany',
+    'release',
+    'take',
+  ])
+}, 60_000)
+
+test('a value as large as the driver allows travels whole, whatever is in it', async () => {
+  const remote = stage.connect()
+  const payload = '\u0001'.repeat(1_900_000)
+  const key = { key: 'large', tags: [], namespaces: [] }
+  const commit = { op: 'large', version: 'v', payload, freshFor: null, staleFor: null, ...key }
+  expect(await remote.commit({ ...commit, mode: { kind: 'set' } })).toMatchObject({ stored: true })
+  expect((await remote.read(key)).entry?.payload === payload).toBe(true)
+})
