@@ -8,7 +8,7 @@ import { Counters, type GatewayStats } from './gateway/stats.ts'
 import { Streams } from './gateway/streams.ts'
 import { SyncToken } from './gateway/sync-token.ts'
 
-export { MissingClientError } from './gateway/missing-client.ts'
+export { MissingPeerError } from '../src/errors.ts'
 export type { GatewayOptions } from './gateway/options.ts'
 export type { GatewayStats } from './gateway/stats.ts'
 
@@ -28,7 +28,7 @@ export interface Gateway {
  * Serves the HTTP protocol of Upstash in front of a Redis of your own. Needs the package `ioredis`.
  * It starts whether Redis is there or not, and answers 503 while it is not.
  *
- * @throws {@link InvalidOptionError} naming the option; {@link MissingClientError} without `ioredis`; what Node says
+ * @throws {@link InvalidOptionError} naming the option; {@link MissingPeerError} without `ioredis`; what Node says
  *   if it cannot listen on the port.
  * @example
  * ```ts

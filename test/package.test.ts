@@ -144,7 +144,7 @@ describe('the published package', () => {
     const started = run(process.execPath, [command, 'gateway', '--token', 'secret'], { cwd: folder })
     await expect(started).rejects.toMatchObject({
       code: 1,
-      stderr: 'ekiben: The gateway needs the package ioredis: npm install ioredis\n',
+      stderr: 'ekiben: The package ioredis is not installed: run `npm install ioredis`\n',
     })
   })
   it('runs the conformance suite under another test runner', async () => {

@@ -1,15 +1,15 @@
 import type { Redis, RedisOptions } from 'ioredis'
-import { MissingClientError } from './missing-client.ts'
+import { MissingPeerError } from '../../src/errors.ts'
 import type { Settings } from './options.ts'
 
 /** Makes a client that is not connected yet. */
 export type OpenClient = (settings: Settings, retryStrategy: RedisOptions['retryStrategy']) => Redis
 
-/** @throws {@link MissingClientError} where `ioredis` is not installed. */
+/** @throws {@link MissingPeerError} where `ioredis` is not installed. */
 export async function loadClient(): Promise<OpenClient> {
   const { Redis } = await import('ioredis').catch((error: unknown) => {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
-    throw isMissing ? new MissingClientError(error) : error
+    throw isMissing ? new MissingPeerError('ioredis', error) : error
   })
   return ({ redis, commandTimeout }, retryStrategy) => {
     const client = new Redis(redis, {

@@ -1,3 +1,4 @@
+import { type ChunkLimits, chunkedCalls } from '../../src/chunked-calls.ts'
 import type { Coordination, CoordinationCalls, Names, Page } from '../../src/ports.ts'
 import { systemRuntime } from '../../src/runtime.ts'
 import { adopt } from './adopt.ts'
@@ -21,10 +22,17 @@ import {
   withCursor,
 } from './wire.ts'
 
-/** Coordination by scripts in Redis. Each call is one command. */
+/** A page holds 1,000 events, and a script stops all others: it is not for long lists. */
+const IN_ONE_CALL: ChunkLimits = { reads: 100, events: 1_000 }
+
+/**
+ * Coordination by scripts in Redis. Each call is one command; a list of more than 1,000 events or 100 reads is one for
+ * each such part, and then not one step.
+ */
 export function redisCoordination(evaluate: Evaluate, keys: KeyNames): Coordination {
   const ask = makeAsk(evaluate, keys)
-  return { kind: 'redis', ...reads(evaluate, keys, ask), ...writes(keys, ask) }
+  const calls = { ...reads(evaluate, keys, ask), ...writes(keys, ask) }
+  return { kind: 'redis', ...chunkedCalls(calls, IN_ONE_CALL) }
 }
 
 /** An operation: its script, the keys it has for itself, what is asked, and a value if it brings one. */

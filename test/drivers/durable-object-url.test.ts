@@ -159,7 +159,7 @@ describe('a reply', () => {
     ['invalidate', { page }],
     ['pull', { page: null }],
   ] as const)('that is none is refused: %s %j', async (operation, reply) => {
-    const error = await failureOf(answering(reply)[operation]({ reads: [1] } as never))
+    const error = await failureOf(answering(reply)[operation]({ reads: [1], events: [1] } as never))
     expect(error).toMatchObject({ code: 'E_STORE' })
   })
 

@@ -81,6 +81,7 @@ describe('a subscription', () => {
     expect(b.steps).toContainEqual({
       type: 'received',
       store: 'main',
+      name: 'bentocache:k',
       message: { type: 'delete', keys: ['k'] },
     })
   })
