@@ -16,7 +16,7 @@ import { openRedis, type RedisServer } from '../support/redis-server.ts'
 
 // Two coordinators, one in SQL and one in Lua, are asked the same in the same order and must answer the same.
 
-const SCHEDULES = 25
+const SCHEDULES = 40
 const STEPS = 120
 
 const KEYS: readonly (Names & { key: string })[] = [
@@ -87,6 +87,7 @@ async function compare(seed: number): Promise<Record<string, number>> {
     heads: [],
     grants: [],
   }))
+  const claims: { readonly names: Names & { key: string }; readonly token: string }[] = []
   const count: Record<string, number> = {}
   const tell = (what: string): void => void (count[what] = (count[what] ?? 0) + 1)
 
@@ -111,18 +112,21 @@ async function compare(seed: number): Promise<Record<string, number>> {
       side.heads.at(-1 - back)
 
   for (let step = 0; step < STEPS; step++) {
-    clock.now += pick(6) * 700
+    clock.now += pick(6) * 300
     const names = KEYS[pick(KEYS.length)]!
     const cursor = cursorOf(pick(8))
     switch (pick(9)) {
       case 0:
       case 1:
       case 2: {
-        const lease = pick(4) > 0 ? { token: `${pick(3)}`, ttl: 5_000 } : undefined
+        const lease = pick(4) > 0 ? { token: `${pick(3)}`, ttl: [5_000, 60_000][pick(2)]! } : undefined
+        // Now and then by somebody in another namespace, who is not to see it.
+        const own = pick(6) === 0 ? { ...names, namespaces: KEYS[pick(KEYS.length)]!.namespaces } : names
+        if (lease) claims.push({ names: own, token: lease.token })
         const unusable = ['*', 'none', undefined, undefined][pick(4)]
         const reply = await both(
           async (side) => {
-            const told = await side.coordination.read({ ...names, lease, unusable, cursor: cursor(side) })
+            const told = await side.coordination.read({ ...own, lease, unusable, cursor: cursor(side) })
             if (lease) side.grants.push(told.lease?.grant)
             return told
           },
@@ -136,7 +140,10 @@ async function compare(seed: number): Promise<Record<string, number>> {
       case 4:
       case 5: {
         const kind = (['lease', 'lease', 'free', 'set'] as const)[pick(4)]!
-        const [back, token, repeat] = [pick(6), `${pick(3)}`, pick(5) === 0]
+        const [back, repeat, foreign] = [pick(4), pick(5) === 0, pick(4) === 0]
+        // Mostly what was begun is ended by whoever began it, with its own token.
+        const claim = foreign ? undefined : claims.at(-1 - back)
+        const [own, token] = [claim?.names ?? names, claim?.token ?? `${pick(3)}`]
         const late = pick(3) === 0 ? [EVENTS[8 + pick(6)]!.name] : []
         const [freshFor, staleFor] = [
           [4_000, 60_000],
@@ -157,7 +164,7 @@ async function compare(seed: number): Promise<Record<string, number>> {
             op,
             mode,
           }
-          const request = { ...names, tags: [...names.tags, ...late], ...write, cursor: cursor(side) }
+          const request = { ...own, tags: [...own.tags, ...late], ...write, cursor: cursor(side) }
           return side.coordination.commit(request as Parameters<Coordination['commit']>[0])
         }
         const reply = await both(commit, ({ stored, at }) => ({ stored, at }))
