@@ -1,17 +1,16 @@
 import { buildStack } from './build-stack.ts'
 import { Cache, type SuppressOptions } from './cache.ts'
-import { typeOf } from './durations.ts'
-import { InvalidOptionError, noCoordination, UnknownStoreError } from './errors.ts'
+import { noCoordination, UnknownStoreError } from './errors.ts'
 import { type CacheEvents, type Emitter, emitSteps, makeEmitter } from './events.ts'
 import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { type Logger, logSteps } from './log.ts'
 import type { Loose } from './loose.ts'
-import { DEFAULTS, join, type StoreOptions } from './options.ts'
+import { DEFAULTS, invalid, join, type StoreOptions } from './options.ts'
 import type { Runtime } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 import type { Stack } from './stack.ts'
 import { BentoStore } from './store.ts'
-import { makeTrace, type Trace, type TraceListener } from './trace.ts'
+import { makeTrace, type Step, type Trace, type TraceListener } from './trace.ts'
 
 /** Something that is told of the cache when it is made. */
 export interface BentoCachePlugin {
@@ -77,11 +76,12 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
       emitter: undefined,
     }
     if (shared !== undefined) return
-    check(options)
+    const advice = check(options)
     const { emitter, logger, plugins = [] } = options
     if (emitter) this.#listen(emitter)
     if (logger) this.#shared.trace.add(logSteps(logger))
     for (const plugin of plugins) plugin.register(this)
+    for (const step of advice) this.#shared.trace.tell(step)
   }
 
   /** Name of the default store. */
@@ -164,27 +164,24 @@ const refusePlain: ConnectL2 = () => {
   throw noCoordination()
 }
 
-/** Bad options are told at once, not at the first request. */
-function check(options: Pick<BentoCacheOptions<Record<string, BentoStore>>, 'stores' | 'default'>): void {
+/** Bad options are told at once, not at the first request. Gives what is to be told once of stores that are not bad. */
+function check(
+  options: Pick<BentoCacheOptions<Record<string, BentoStore>>, 'stores' | 'default'>,
+): readonly Step[] {
   const stores: unknown = options.stores
-  if (typeof stores !== 'object' || stores === null || Object.keys(stores).length === 0) {
-    throw new InvalidOptionError({
-      option: 'stores',
-      received: typeOf(stores),
-      allowed: 'an object of stores',
-    })
-  }
+  if (typeof stores !== 'object' || stores === null || Object.keys(stores).length === 0)
+    invalid('stores', stores, 'an object of stores')
+  const advice: Step[] = []
   for (const [name, store] of Object.entries(stores)) {
-    if (!(store instanceof BentoStore)) {
-      throw new InvalidOptionError({
-        option: `stores.${name}`,
-        received: typeOf(store),
-        allowed: 'a bentostore()',
-      })
-    }
-    join(DEFAULTS, store.entry.options)
+    if (!(store instanceof BentoStore)) invalid(`stores.${name}`, store, 'a bentostore()')
+    const { l2, bus, options: given } = store.entry
+    const { leaseTtl } = join(DEFAULTS, given)
+    if (bus || !l2?.alone) continue
+    if (leaseTtl) invalid('leaseTtl', leaseTtl, `none. ${l2.alone}`)
+    advice.push({ type: 'advice', store: name, message: l2.alone })
   }
   join(DEFAULTS, options)
   if (!Object.hasOwn(stores, options.default))
     throw new UnknownStoreError(options.default, Object.keys(stores))
+  return advice
 }

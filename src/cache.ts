@@ -1,11 +1,17 @@
-import { typeOf } from './durations.ts'
-import { InvalidOptionError } from './errors.ts'
 import type { Factory } from './factory.ts'
 import { get, has, pull } from './get.ts'
 import { getOrSet } from './get-or-set.ts'
 import { invalidate } from './invalidate.ts'
 import type { Loose } from './loose.ts'
-import { checkKey, checkList, checkOptions, checkTags, join, type OperationOptions } from './options.ts'
+import {
+  checkKey,
+  checkList,
+  checkOptions,
+  checkTags,
+  invalid,
+  join,
+  type OperationOptions,
+} from './options.ts'
 import type { Invalidation, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
 import { set } from './set.ts'
@@ -87,9 +93,7 @@ export class Cache {
   async getOrSet<T>(options: GetOrSetOptions<T>): Promise<T> {
     checkOptions(options)
     const { factory } = options
-    if (typeof factory !== 'function') {
-      throw new InvalidOptionError({ option: 'factory', received: typeOf(factory), allowed: 'a function' })
-    }
+    if (typeof factory !== 'function') invalid('factory', factory, 'a function')
     return this.#with(options, (call) => getOrSet(call, factory)) as Promise<T>
   }
 

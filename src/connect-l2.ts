@@ -1,16 +1,13 @@
 import { commit } from './commit.ts'
 import { noCoordination } from './errors.ts'
 import { makeGuard } from './guard.ts'
-import { fitKey } from './key.ts'
+import { fitKey, storeKey } from './key.ts'
 import { type ConnectL2, namesOf } from './l2.ts'
 import { awaitLease } from './lease.ts'
 import { openEntry, readL2 } from './read-l2.ts'
 import { acknowledge } from './retry.ts'
 import { inBackground } from './runtime.ts'
 import { makeSync } from './sync.ts'
-
-/** What a version adds to a key, in bytes; ids of the runtime are no longer. */
-const VERSION_BYTES = 64
 
 /**
  * Makes the shared tier of a store from what coordinates it. For authors of drivers that coordinate: hand it over as
@@ -23,11 +20,10 @@ export const connectL2: ConnectL2 = (config) => {
   if (!coordination) throw noCoordination()
   const guard = makeGuard(config, coordination)
   const limits = driver?.limits ?? {}
-  // A store that only keeps values has them under `key@version`.
-  const longest = (limits.maxKeyBytes ?? Infinity) - (driver?.coordination ? 0 : VERSION_BYTES)
   return {
     ...makeSync(journal, guard, settings),
-    key: (name) => fitKey(name, longest),
+    // A store that only keeps values has them under `key@version`.
+    key: (name) => (driver?.coordination ? fitKey(name, limits.maxKeyBytes) : storeKey(name, limits)),
     read: (call, options) => readL2(guard, call, options),
     awaitLease,
     commit: (call, draft, mode) => commit(guard, limits, { call, draft, mode }),

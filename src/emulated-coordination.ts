@@ -1,3 +1,4 @@
+import { storeKey } from './key.ts'
 import { touches } from './journal.ts'
 import { type LocalJournal, makeLocalJournal } from './local-journal.ts'
 import { systemRuntime } from './runtime.ts'
@@ -35,18 +36,19 @@ interface Header {
  */
 export function emulatedCoordination(driver: CacheDriver): Coordination {
   const journal = makeLocalJournal()
-  const read = (request: ReadRequest): Promise<ReadReply> => readEntry(driver, journal, request)
+  const read = async (request: ReadRequest): Promise<ReadReply> =>
+    (await readEntries(driver, journal, [request]))[0] as ReadReply
   const invalidate: CoordinationCalls['invalidate'] = async ({ events, cursor }) => {
     // Told before and after: a computation of this isolate may end while the store is at work.
     journal.append(events)
-    const existed = await Promise.all(events.map((event) => forget(driver, event)))
+    const existed = await forget(driver, events)
     journal.append(events)
-    return { existed: existed.filter(Boolean).length, page: journal.page(cursor) }
+    return { existed, page: journal.page(cursor) }
   }
   return {
     read,
     readMany: async ({ reads, cursor }) => ({
-      entries: await Promise.all(reads.map((names) => read({ ...names, cursor }))),
+      entries: await readEntries(driver, journal, reads),
       page: journal.page(cursor),
     }),
     take: async (request) => {
@@ -62,7 +64,7 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
       if (stored) await writeEntry(driver, request)
       if (stored && !isCurrent(journal, request)) {
         stored = false
-        await driver.delete(request.key)
+        await driver.deleteMany([request.key])
       }
       if (stored && request.mode.kind !== 'lease')
         journal.append([{ kind: 'key', name: request.key, soft: false }])
@@ -74,18 +76,31 @@ export function emulatedCoordination(driver: CacheDriver): Coordination {
   }
 }
 
-async function readEntry(
+/** Entries with the epochs of their names, in one trip; in two where only the entries tell their tags. */
+async function readEntries(
   driver: CacheDriver,
   journal: LocalJournal,
+  requests: readonly ReadRequest[],
+): Promise<ReadReply[]> {
+  const names = unique(requests.flatMap(epochNames))
+  const epochKeys = await Promise.all(names.map(async (name) => epochKey(driver, name)))
+  const texts = await getTexts(driver, [...requests.map(({ key }) => key), ...epochKeys])
+  const entries = texts
+    .slice(0, requests.length)
+    .map((text) => (text === undefined ? undefined : parse(text)))
+  const known = await named(driver, names, texts.slice(requests.length))
+  const untold = entries.flatMap((entry) => (entry ? missing(entry.header.epochs, known) : []))
+  const epochs = { ...known, ...(await readEpochs(driver, unique(untold))) }
+  return requests.map((request, at) => judge(journal, request, entries[at], epochs))
+}
+
+function judge(
+  journal: LocalJournal,
   request: ReadRequest,
-): Promise<ReadReply> {
-  const [text, known] = await Promise.all([driver.get(request.key), readEpochs(driver, epochNames(request))])
-  const entry = text === undefined || text === null ? undefined : parse(text)
-  const epochs = entry
-    ? { ...known, ...(await readEpochs(driver, missing(entry.header.epochs, known))) }
-    : known
-  const now = systemRuntime.now()
-  const { freshFor, staleFor } = left(entry?.header, now)
+  entry: Parsed | undefined,
+  epochs: Epochs,
+): ReadReply {
+  const { freshFor, staleFor } = left(entry?.header, systemRuntime.now())
   const valid =
     entry !== undefined &&
     (staleFor === null || staleFor > 0) &&
@@ -137,14 +152,21 @@ function isCurrent(journal: LocalJournal, { key, tags, namespaces, mode }: Commi
   return !events.some((event) => touches(event, { l2Key: key, tags, namespaces }))
 }
 
-/** Makes an invalidation true in the store; gives whether an entry was there, where that is known. */
-async function forget(driver: CacheDriver, { kind, name, soft }: Invalidation): Promise<boolean> {
-  if (kind === 'key') return soft ? expire(driver, name) : driver.delete(name)
-  await driver.set(
-    epochKey(kind === 'namespace' ? `space ${name}` : `${soft ? 'soft' : 'hard'} ${name}`),
-    systemRuntime.randomId(),
-  )
-  return false
+/**
+ * Makes invalidations true in the store. Gives how many keys it found: of those that are deleted that is not asked,
+ * since some stores could only tell by reading them first.
+ */
+async function forget(driver: CacheDriver, events: readonly Invalidation[]): Promise<number> {
+  const keys = (soft: boolean): string[] =>
+    events.filter((event) => event.kind === 'key' && event.soft === soft).map(({ name }) => name)
+  const doomed = keys(false)
+  const epochs = events.filter(({ kind }) => kind !== 'key').map(epochOf)
+  const [expired] = await Promise.all([
+    Promise.all(keys(true).map((key) => expire(driver, key))),
+    doomed.length > 0 && driver.deleteMany(doomed),
+    ...epochs.map(async (name) => driver.set(await epochKey(driver, name), systemRuntime.randomId())),
+  ])
+  return expired.filter(Boolean).length
 }
 
 async function expire(driver: CacheDriver, key: string): Promise<boolean> {
@@ -154,6 +176,11 @@ async function expire(driver: CacheDriver, key: string): Promise<boolean> {
   const { staleFor } = left(entry.header, systemRuntime.now())
   await driver.set(key, format({ ...entry.header, freshUntil: 0 }, entry.payload), staleFor ?? undefined)
   return true
+}
+
+/** The epoch that an invalidation of a tag or namespace renews. */
+function epochOf({ kind, name, soft }: Invalidation): string {
+  return kind === 'namespace' ? `space ${name}` : `${soft ? 'soft' : 'hard'} ${name}`
 }
 
 function epochNames({ tags, namespaces }: Names): readonly string[] {
@@ -167,20 +194,49 @@ function missing(stored: Epochs, known: Epochs): readonly string[] {
   return Object.keys(stored).filter((name) => known[name] === undefined)
 }
 
-/** What is not found is new: a lost epoch invalidates, it never brings back. */
 async function readEpochs(driver: CacheDriver, names: readonly string[]): Promise<Epochs> {
-  const epochs = names.map(async (name): Promise<readonly [string, string]> => {
-    const found = await driver.get(epochKey(name))
-    if (found !== undefined && found !== null) return [name, found]
-    const minted = systemRuntime.randomId()
-    await driver.set(epochKey(name), minted)
-    return [name, minted]
-  })
+  const keys = await Promise.all(names.map(async (name) => epochKey(driver, name)))
+  return named(driver, names, await getTexts(driver, keys))
+}
+
+/** Epochs by name. What is not found is new: a lost epoch invalidates, it never brings back. */
+async function named(
+  driver: CacheDriver,
+  names: readonly string[],
+  found: readonly (string | undefined)[],
+): Promise<Epochs> {
+  const epochs = names.map(async (name, at) => [name, found[at] ?? (await mint(driver, name))] as const)
   return Object.fromEntries(await Promise.all(epochs))
 }
 
-function epochKey(name: string): string {
-  return `${EPOCHS}:${name}`
+async function mint(driver: CacheDriver, name: string): Promise<string> {
+  const minted = systemRuntime.randomId()
+  try {
+    await driver.set(await epochKey(driver, name), minted)
+  } catch {
+    // A store may limit writes of one key, and another isolate has just minted it. No later epoch equals this one.
+  }
+  return minted
+}
+
+/** Texts of keys, in as few calls as the driver needs. */
+async function getTexts(
+  driver: CacheDriver,
+  keys: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  const texts =
+    driver.getMany && keys.length > 1
+      ? await driver.getMany(keys)
+      : await Promise.all(keys.map(async (key) => driver.get(key)))
+  return texts.map((text) => text ?? undefined)
+}
+
+function epochKey({ limits }: CacheDriver, name: string): string | Promise<string> {
+  return storeKey(`${EPOCHS}:${name}`, limits)
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)]
 }
 
 function left(header: Header | undefined, now: number): { freshFor: number | null; staleFor: number | null } {
@@ -193,8 +249,13 @@ function format(header: Header, payload: string): string {
   return `${MARK}${JSON.stringify(header)}\n${payload}`
 }
 
+interface Parsed {
+  readonly header: Header
+  readonly payload: string
+}
+
 /** Gives `undefined` for what this version did not write. */
-function parse(text: string): { header: Header; payload: string } | undefined {
+function parse(text: string): Parsed | undefined {
   const end = text.indexOf('\n')
   if (!text.startsWith(MARK) || end < 0) return undefined
   try {

@@ -1,5 +1,9 @@
+import type { Limits } from './ports.ts'
+
 /** Readable part of a hashed key, in characters. */
 const READABLE = 64
+/** What a version or a driver's prefix adds to a key, in bytes; ids of the runtime are no longer. */
+const ADDED_BYTES = 64
 
 /**
  * A key as the store takes it: itself, or for one too long its beginning and its SHA-256. The real key goes into the
@@ -10,6 +14,11 @@ export function fitKey(key: string, maxBytes: number = Infinity): string | Promi
   if (/\p{Surrogate}/u.test(key)) return hashed(key)
   // No character takes more than three bytes per UTF-16 unit.
   return key.length * 3 <= maxBytes || utf8Length(key) <= maxBytes ? key : hashed(key)
+}
+
+/** A key for a store that puts something beside it: a version to name a value by, or a prefix. */
+export function storeKey(key: string, { maxKeyBytes = Infinity }: Limits = {}): string | Promise<string> {
+  return fitKey(key, maxKeyBytes - ADDED_BYTES)
 }
 
 export function utf8Length(text: string): number {

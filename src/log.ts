@@ -3,6 +3,7 @@ import { attempt, type Step, type TraceListener } from './trace.ts'
 /** The part of a logger that is used; pino and the loggers Bentocache takes have it. */
 export interface Logger {
   debug(fields: object, message: string): void
+  warn?(fields: object, message: string): void
   error(fields: object, message: string): void
 }
 
@@ -12,6 +13,7 @@ export function logSteps(logger: Logger): TraceListener {
     const { type, ...fields } = step as Step & { value?: unknown }
     delete fields.value
     const failed = 'error' in step || type === 'unacknowledged'
-    attempt(() => logger[failed ? 'error' : 'debug'](fields, `ekiben: ${type}`))
+    const level = failed ? 'error' : type === 'advice' && logger.warn ? 'warn' : 'debug'
+    attempt(() => logger[level]?.(fields, `ekiben: ${type}`))
   }
 }

@@ -132,7 +132,8 @@ function isSerializer(value: unknown): value is Serializer {
 
 type Parse = (value: unknown, option: string) => unknown
 
-function invalid(option: string, value: unknown, allowed: string): never {
+/** @throws {@link InvalidOptionError} */
+export function invalid(option: string, value: unknown, allowed: string): never {
   throw new InvalidOptionError({
     option,
     received: value === '' ? 'an empty string' : typeOf(value),

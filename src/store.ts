@@ -1,6 +1,4 @@
-import { InvalidOptionError } from './errors.ts'
-import { typeOf } from './durations.ts'
-import type { StoreOptions } from './options.ts'
+import { invalid, type StoreOptions } from './options.ts'
 import type { CacheDriver, Coordination, CreateDriverResult, L1CacheDriver, MaybePromise } from './ports.ts'
 
 /** What tells isolates of each other's invalidations where L2 does not, or not at once. */
@@ -92,9 +90,5 @@ export function bentostore(options?: StoreOptions): BentoStore {
 
 function checkDriver<Driver>(driver: Driver, option: string): Driver {
   if (typeof (driver as CreateDriverResult | undefined)?.factory === 'function') return driver
-  throw new InvalidOptionError({
-    option,
-    received: typeOf(driver),
-    allowed: 'what a driver function such as memoryDriver() returns',
-  })
+  return invalid(option, driver, 'what a driver function such as memoryDriver() returns')
 }

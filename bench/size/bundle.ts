@@ -19,6 +19,7 @@ export const entries = {
   coreMemory: { file: 'bench/size/worker.ts', limit: 12_000 },
   coreMemoryDurableObject: { file: 'bench/size/worker-durable-object.ts', platform: ['cloudflare:workers'] },
   coreMemoryUpstash: { file: 'bench/size/worker-upstash.ts' },
+  coreMemoryKvDurableObject: { file: 'bench/size/worker-cloudflare-kv.ts', platform: ['cloudflare:workers'] },
   coordinator: { file: 'workers/coordinator.ts', platform: ['cloudflare:workers'] },
   cloudflare: { file: 'adapters/cloudflare.ts', platform: ['cloudflare:workers'] },
 } as const satisfies Record<string, Entry>

@@ -1,8 +1,11 @@
 /** What a test and the Worker of `test/workerd/isolate.ts` say to each other. */
 
+/** The stores of the Worker. */
+export type StoreName = 'main' | 'patient' | 'kv'
+
 /** A call of `getOrSet`. */
 export interface Ask {
-  readonly store?: 'main' | 'patient'
+  readonly store?: StoreName
   readonly options: { readonly key: string } & Record<string, unknown>
   /** What the factory gives. */
   readonly value: string
@@ -16,7 +19,7 @@ export interface Ask {
 
 /** Any other operation. */
 export interface Act {
-  readonly store?: 'main' | 'patient'
+  readonly store?: StoreName
   readonly operation:
     | 'get'
     | 'has'
@@ -41,6 +44,8 @@ export interface State {
   readonly runs: Readonly<Record<string, number>>
   /** Answers to writes, by key: accepted or refused. */
   readonly commits: Readonly<Record<string, readonly boolean[]>>
+  /** Calls to KV so far, by method. */
+  readonly kv: Readonly<Record<string, number>>
   /** Rounds that a request without a cache has waited. */
   readonly rounds: number
   /** Globals of Node that the isolate has. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
-import type { Act, Ask, State } from './messages.ts'
+import type { Act, Ask, State, StoreName } from './messages.ts'
 
 const NAMES = ['one', 'two', 'three'] as const
 const COMPATIBILITY_DATE = '2026-07-01'
@@ -23,7 +23,7 @@ export interface Isolate {
   /** One getOrSet; gives the value, and throws for anything but a 200. */
   ask(ask: Ask): Promise<unknown>
   /** One other operation. */
-  do(operation: Act['operation'], options?: unknown, store?: 'patient'): Promise<unknown>
+  do(operation: Act['operation'], options?: unknown, store?: StoreName): Promise<unknown>
   open(gate: string): Promise<void>
   state(): Promise<State>
   /** A POST, and the status with the body as it came. */
@@ -72,6 +72,7 @@ export async function openStage(): Promise<Stage> {
         script: isolate,
         bindings: { NAME: name },
         durableObjects: { COORDINATOR: shared },
+        kvNamespaces: { KV: 'shared' },
         unsafeDirectSockets: sockets,
       })),
     ],

@@ -10,12 +10,28 @@
  */
 import { env } from 'cloudflare:workers'
 import { BentoCache, bentostore, type Cache } from '../../adapters/cloudflare.ts'
-import { durableObjectDriver } from '../../drivers/durable-object.ts'
+import { cloudflareKvDriver } from '../../drivers/cloudflare-kv.ts'
+import { durableObjectBusDriver, durableObjectDriver } from '../../drivers/durable-object.ts'
 import { memoryDriver } from '../../drivers/memory.ts'
 import type { Act, Ask, State } from '../isolates/messages.ts'
 
 const driver = (): ReturnType<typeof durableObjectDriver> =>
   durableObjectDriver({ binding: () => env.COORDINATOR })
+
+const kv: Record<string, number> = {}
+
+/** The binding, and a count of the calls to it. */
+function countedKv(): KVNamespace {
+  return new Proxy(env.KV, {
+    get: (target, name: keyof KVNamespace) => {
+      const method = target[name] as (...args: unknown[]) => unknown
+      return (...args: unknown[]) => {
+        kv[name] = (kv[name] ?? 0) + 1
+        return method.apply(target, args)
+      }
+    },
+  })
+}
 
 // All of this runs at module scope, where an isolate allows no timer, no I/O and nothing random.
 const bento = new BentoCache({
@@ -31,9 +47,13 @@ const bento = new BentoCache({
     patient: bentostore({ prefix: 'patient', pollInterval: '1h', maxStaleness: '2h', awaitWrites: true })
       .useL1Layer(memoryDriver())
       .useL2Layer(driver()),
+    kv: bentostore({ prefix: 'kv', pollInterval: '1h', maxStaleness: '2h', awaitWrites: true })
+      .useL1Layer(memoryDriver())
+      .useL2Layer(cloudflareKvDriver({ binding: countedKv }))
+      .useBus(durableObjectBusDriver({ binding: () => env.COORDINATOR })),
   },
 })
-const stores = { main: bento.use('main'), patient: bento.use('patient') }
+const stores = { main: bento.use('main'), patient: bento.use('patient'), kv: bento.use('kv') }
 const child = bento.namespace('module').namespace('scope')
 
 const asked: Record<string, number> = {}
@@ -85,7 +105,7 @@ function act({ store = 'main', operation, options }: Act): unknown {
 
 function state(): State {
   const globals = ['process', 'Buffer', 'global'].filter((name) => name in globalThis)
-  return { isolate: env.NAME, inflight: bento.inflight, asked, runs, commits, rounds, globals }
+  return { isolate: env.NAME, inflight: bento.inflight, asked, runs, commits, kv, rounds, globals }
 }
 
 async function route(request: Request): Promise<unknown> {

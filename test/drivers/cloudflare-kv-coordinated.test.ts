@@ -1,0 +1,229 @@
+import { describe, expect, test, vi } from 'vitest'
+import { useKvFleets } from '../support/kv-fleet.ts'
+import { gate } from '../support/world.ts'
+
+const fleet = useKvFleets()
+
+/** KV at its worst: not even a location's own writes show before its cache runs out. */
+const make = () => fleet({ bus: true, ownWrites: false })
+
+const acts = ['delete', 'deleteByTag', 'clear', 'set', 'pull'] as const
+
+describe('KV behind a coordinator', () => {
+  test.each(acts)(
+    'an acknowledged %s is never followed by the old value, however stale KV is',
+    async (act) => {
+      const { isolate, clock, kv } = make()
+      const isolates = ['a', 'b', 'c'].map((name) => isolate(name))
+      const [a, b] = isolates as [(typeof isolates)[0], (typeof isolates)[0]]
+      await a.bento.set({ key: 'k', value: 'old', tags: ['t'], grace: '1h' })
+      for (const { bento } of isolates) expect(await bento.get({ key: 'k' })).toBe('old')
+      // No isolate may hold it in memory any more, while every location's cache of KV still does.
+      await clock.advance(5001)
+      const does = {
+        delete: () => b.bento.delete({ key: 'k' }),
+        deleteByTag: () => b.bento.deleteByTag({ tags: ['t'] }),
+        clear: () => b.bento.clear(),
+        set: () => b.bento.set({ key: 'k', value: 'new', tags: ['t'] }),
+        pull: () => b.bento.pull('k'),
+      }
+      await does[act]()
+      const now = act === 'set' ? 'new' : undefined
+      const cold = ['a', 'b', 'c', 'd'].map((location) => isolate(`cold ${location}`, {}, { location }))
+      for (const { bento } of [...isolates, ...cold]) {
+        expect(await bento.get({ key: 'k', grace: '1h' })).toBe(now)
+        expect(await clock.run(bento.getOrSet({ key: 'k', factory: () => 'newer', tags: ['t'] }))).toBe(
+          now ?? 'newer',
+        )
+        await clock.settle()
+        if (act !== 'set') await does[act]()
+      }
+      expect([...kv.records.keys()].some((name) => name.includes('k@'))).toBe(true)
+    },
+  )
+
+  test.each(['delete', 'deleteByTag', 'clear', 'set'] as const)(
+    'a %s acknowledged while a factory runs refuses its commit, and no location ever shows its value',
+    async (act) => {
+      const { isolate, clock } = make()
+      const [a, b] = [isolate('a'), isolate('b')]
+      const factory = gate<string>()
+      const running = vi.fn(() => factory.promise)
+      const answer = a.bento.getOrSet({ key: 'k', tags: ['t'], factory: running })
+      await vi.waitFor(() => expect(running).toHaveBeenCalled())
+      const does = {
+        delete: () => b.bento.delete({ key: 'k' }),
+        deleteByTag: () => b.bento.deleteByTag({ tags: ['t'] }),
+        clear: () => b.bento.clear(),
+        set: () => b.bento.set({ key: 'k', value: 'new' }),
+      }
+      await does[act]()
+      factory.open('old')
+      expect(await clock.run(answer)).toBe('old')
+      await clock.settle()
+      expect(a.steps).toContainEqual(expect.objectContaining({ type: 'commit', stored: false }))
+      for (const { bento } of [a, b, isolate('cold', {}, { location: 'a' })]) {
+        expect(await bento.get({ key: 'k' })).toBe(act === 'set' ? 'new' : undefined)
+      }
+    },
+  )
+
+  test('a value no longer in KV’s hands is a miss, and made again at once, by one who has the lease', async () => {
+    const { isolate, clock, kv, cost } = make()
+    const [a, b] = [isolate('a'), isolate('b')]
+    await a.bento.set({ key: 'k', value: 'old' })
+    const [name] = [...kv.records.keys()]
+    await kv.at('elsewhere').delete(name as string)
+    expect(await b.bento.get({ key: 'k' })).toBeUndefined()
+    const begun = clock.elapsed()
+    const asked = await cost(() => clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'new' })))
+    await clock.settle()
+    expect(asked.value).toBe('new')
+    // Its body is looked for once; the second question says that it is not there, and is given the lease.
+    expect(asked.calls.slice(0, 4)).toEqual(['read', 'read', 'commit', 'get'])
+    expect(clock.elapsed()).toBe(begun)
+    expect(await isolate('c').bento.get({ key: 'k' })).toBe('new')
+  })
+
+  test('a version that is named while the old one does not show is served with its own body', async () => {
+    const { isolate, clock, kv, ledger } = make()
+    const [a, b] = [isolate('a'), isolate('b')]
+    await a.bento.set({ key: 'k', value: 'old' })
+    const [name] = [...kv.records.keys()]
+    await kv.at('elsewhere').delete(name as string)
+    let set: Promise<boolean> | undefined
+    // Between the first answer and the second question somebody else writes.
+    kv.before = async (call) => {
+      if (call.startsWith('get ') && !set) await (set = a.bento.set({ key: 'k', value: 'new' }))
+    }
+    const factory = vi.fn(() => 'made')
+    expect(await clock.run(b.bento.getOrSet({ key: 'k', factory }))).toBe('new')
+    expect([factory.mock.calls.length, ledger.calls.read]).toEqual([0, 2])
+  })
+
+  test('names in KV are whole, and fit, however long a key is', async () => {
+    const { isolate, kv } = make()
+    const { bento } = isolate('a')
+    await bento.namespace('users').set({ key: '1', value: 1 })
+    expect([...kv.records.keys()]).toEqual([expect.stringMatching(/^bentocache:users:1@a-\d+$/)])
+    for (const length of [400, 430, 437, 438, 470, 501, 512, 600, 5000]) {
+      const key = 'k'.repeat(length)
+      await bento.set({ key, value: length })
+      expect(await isolate(`reader ${length}`).bento.get({ key })).toBe(length)
+    }
+    const longest = Math.max(...[...kv.records.keys()].map((name) => Buffer.byteLength(name)))
+    expect(longest).toBeLessThanOrEqual(512)
+  })
+
+  test('bodies outlive their entries by a minute, and those without end stay 30 days', async () => {
+    const { isolate, clock, kv } = make()
+    const { bento } = isolate('a')
+    await bento.set({ key: 'short', value: 1, ttl: '1s' })
+    await bento.set({ key: 'graced', value: 1, ttl: '1s', grace: '1h' })
+    await bento.setForever({ key: 'for ever', value: 1 })
+    const day = 24 * 3_600_000
+    expect([...kv.records.values()].map(({ expires }) => expires)).toEqual([
+      61_000,
+      3_660_000,
+      30 * day + 60_000,
+    ])
+    await clock.advance(30 * day - 1)
+    expect(await isolate('b').bento.get({ key: 'for ever' })).toBe(1)
+    await clock.advance(1)
+    expect(await isolate('c').bento.get({ key: 'for ever' })).toBeUndefined()
+  })
+
+  test('a KV that fails costs a factory and not an error, and nothing is left unhandled', async () => {
+    const { isolate, clock, kv } = make()
+    const { bento } = isolate('a', {}, { l1: false })
+    await bento.set({ key: 'k', value: 'old' })
+    kv.before = () => {
+      throw new Error('KV GET failed: 500 Internal Server Error')
+    }
+    expect(await clock.run(bento.getOrSet({ key: 'k', factory: () => 'made' }))).toBe('made')
+    expect(await clock.run(bento.get({ key: 'k' }))).toBeUndefined()
+    expect(await clock.run(bento.set({ key: 'm', value: 1 }))).toBe(false)
+    expect(await bento.delete({ key: 'k' })).toBe(true)
+  })
+
+  test('a body too large for KV stays in L1, and an event says so', async () => {
+    const { isolate, kv } = make()
+    const { bento, steps } = isolate('a')
+    expect(await bento.set({ key: 'k', value: 'x'.repeat(24 * 1024 * 1024) })).toBe(true)
+    expect(steps).toContainEqual(expect.objectContaining({ type: 'oversized', layer: 'l2', key: 'k' }))
+    expect([kv.records.size, (await bento.get<string>({ key: 'k' })).length]).toEqual([0, 24 * 1024 * 1024])
+  })
+})
+
+describe('round trips', () => {
+  const cold = async () => {
+    const made = make()
+    const [a, b] = [made.isolate('a'), made.isolate('b')]
+    await a.bento.set({ key: 'k', value: 'v', tags: ['t'] })
+    return { made, clock: made.clock, cost: made.cost, a, b }
+  }
+
+  test('a hit in L1 costs nothing', async () => {
+    const { a, cost } = await cold()
+    expect(await cost(() => a.bento.get({ key: 'k' }))).toEqual({ value: 'v', calls: [] })
+  })
+
+  test('a version never seen costs the coordinator’s answer, then one get', async () => {
+    const { b, cost } = await cold()
+    expect(await cost(() => b.bento.get({ key: 'k' }))).toEqual({ value: 'v', calls: ['read', 'get'] })
+  })
+
+  test('a version seen is fetched while the coordinator is asked', async () => {
+    const { made, a, b, clock, cost } = await cold()
+    await b.bento.get({ key: 'k' })
+    for (const { bento } of [a, b]) {
+      await clock.advance(5001)
+      const stop = gate<void>()
+      const under: string[] = []
+      const hold = async (call: string): Promise<void> => {
+        under.push(call)
+        await stop.promise
+      }
+      made.before = hold
+      made.kv.before = hold
+      const work = cost(() => bento.get({ key: 'k' }))
+      await vi.waitFor(() => expect(under).toEqual(['read', expect.stringContaining('get bentocache:k@')]))
+      stop.open()
+      expect(await work).toEqual({ value: 'v', calls: ['read', 'get'] })
+    }
+  })
+
+  test('a version that has moved costs one get more', async () => {
+    const { a, b, clock, cost } = await cold()
+    await b.bento.get({ key: 'k' })
+    await a.bento.set({ key: 'k', value: 'w' })
+    await clock.advance(5001)
+    expect(await cost(() => b.bento.get({ key: 'k' }))).toEqual({ value: 'w', calls: ['read', 'get', 'get'] })
+  })
+
+  test('what was deleted is not looked for', async () => {
+    const { a, cost } = await cold()
+    await a.bento.delete({ key: 'k' })
+    expect((await cost(() => a.bento.get({ key: 'k' }))).calls).toEqual(['read'])
+  })
+
+  test('a cold miss costs a question, a put and a commit; a set the latter two', async () => {
+    const { a, clock, cost } = await cold()
+    const miss = await cost(async () => {
+      await clock.run(a.bento.getOrSet({ key: 'l', factory: () => 1 }))
+      await clock.settle()
+    })
+    expect(miss.calls).toEqual(['read', 'commit', 'put'])
+    expect((await cost(() => a.bento.set({ key: 'm', value: 1 }))).calls).toEqual(['commit', 'put'])
+  })
+
+  test.each(['delete', 'deleteByTag', 'clear'] as const)('%s costs one call, and none of KV', async (act) => {
+    const { a, cost } = await cold()
+    const does: Record<typeof act, () => Promise<unknown>> = {
+      delete: () => a.bento.delete({ key: 'k' }),
+      deleteByTag: () => a.bento.deleteByTag({ tags: Array.from({ length: 100 }, (_, at) => `t${at}`) }),
+      clear: () => a.bento.clear(),
+    }
+    expect((await cost(does[act])).calls).toEqual(['invalidate'])
+  })
+})
