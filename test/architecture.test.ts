@@ -93,6 +93,16 @@ describe('imports', () => {
     ])
   })
 
+  it('of what is built and measured never lead into the tests', () => {
+    const leads = sourcesIn(...layered, 'bench', 'examples').flatMap(({ path, text }) =>
+      importsOf(text)
+        .map((specifier) => targetOf(path, specifier))
+        .filter((target) => target.startsWith('test/'))
+        .map((target) => `${path} imports ${target}`),
+    )
+    expect(leads).toEqual([])
+  })
+
   it('need no package at run time', () => {
     expect(manifest.dependencies).toBeUndefined()
   })
