@@ -23,6 +23,8 @@ export interface SceneResults {
 /** What `--json` prints. Durations in milliseconds; factory runs to L2 calls are those of the traffic alone. */
 export interface Report {
   readonly ok: boolean
+  /** Why it is not. */
+  readonly failures: readonly string[]
   readonly l2: L2Name
   readonly rows: number
   readonly seed: number
@@ -66,22 +68,32 @@ export interface Findings {
   readonly seconds: number
 }
 
+/** What does not hold, in words. */
+function failuresOf({ rows, isolates, traffic, counted, scenes }: Findings): string[] {
+  const { factoryRuns, leases, generations } = counted
+  const wanted: Readonly<Record<string, boolean>> = {
+    'fewer than 100000 cities were loaded': rows >= 100_000,
+    'some answers were not 200': traffic.non200 === 0,
+    'some answers were wrong': traffic.wrong === 0,
+    'the invalidation showed nowhere': traffic.invalidation.freshAnswers > 0,
+    'not all isolates answered': traffic.isolates.length === isolates,
+    'some requests were not counted': counted.requests === traffic.requests,
+    'factories ran more or less often than L2 granted leases': factoryRuns === leases,
+    'factories ran more or less often than there were generations':
+      generations === undefined || factoryRuns === generations,
+    'a scene failed': Object.values(scenes).every(({ ok }) => ok),
+  }
+  return Object.keys(wanted).filter((failure) => !wanted[failure])
+}
+
 export function toReport(findings: Findings): Report {
   const { l2, rows, seed, isolates, traffic, counted, scenes, cost, seconds } = findings
   const share = (tier: Tier): number => rounded(counted.served[tier] / counted.requests, 4)
   const distinct = traffic.isolates.length
-  const ok =
-    rows >= 100_000 &&
-    traffic.non200 === 0 &&
-    traffic.wrong === 0 &&
-    traffic.invalidation.freshAnswers > 0 &&
-    distinct === isolates &&
-    counted.requests === traffic.requests &&
-    counted.factoryRuns === counted.leases &&
-    counted.factoryRuns === (counted.generations ?? counted.factoryRuns) &&
-    Object.values(scenes).every((result) => result.ok)
+  const failures = failuresOf(findings)
   return {
-    ok,
+    ok: failures.length === 0,
+    failures,
     l2,
     rows,
     seed,
@@ -142,6 +154,7 @@ export function print(report: Report): string {
     `  waited for SQL    ${percent(hitRate.factory)}`,
     `  factory runs      ${report.factoryRuns}, of them ${report.swrRefreshes} refreshes; ${permissions(report)}`,
     `  L2 calls          ${report.l2CallsPerRequest} per request (${tallied(report.l2Calls)})`,
+    ...(report.l2Errors > 0 ? [`  L2 errors         ${report.l2Errors}, unnoticed by those who asked`] : []),
     `  latency           p50 ${report.p50} ms, p95 ${report.p95} ms`,
     `  invalidation      ${stale.tag}: last old answer ${stale.lastStaleMs} ms after the acknowledgement`,
     ...report.complaints.map((complaint) => `  ! ${complaint}`),
@@ -155,6 +168,7 @@ export function print(report: Report): string {
     scene('tag deleted elsewhere', scenes.invalidation.ok, invalidationLine(scenes.invalidation)),
     '',
     `Cost of traffic and scenes: ${tallied(report.cost)}`,
+    ...report.failures.map((failure) => `! ${failure}`),
     `${report.ok ? 'All good' : 'NOT GOOD'} after ${report.seconds} s`,
     '',
   ].join('\n')
