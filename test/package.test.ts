@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { manifest, root } from './sources.ts'
+import { manifest, read, root } from './sources.ts'
 
 const run = promisify(execFile)
 
@@ -93,6 +93,14 @@ describe('the published package', () => {
       export { Coordinator }
       export class Renamed extends Coordinator {}
     `
+    expect(await check(source, consumers['a Worker'])).toBe('')
+  })
+
+  it('type-checks as docs/cloudflare-kv.md shows it', async () => {
+    const [, example] = /```ts\n(.*?)```/s.exec(read('docs/cloudflare-kv.md')) ?? []
+    const bindings =
+      'interface Env { readonly KV: KVNamespace; readonly COORDINATOR: DurableObjectNamespace }'
+    const source = `${example}\ndeclare global { namespace Cloudflare { ${bindings} } }`
     expect(await check(source, consumers['a Worker'])).toBe('')
   })
 

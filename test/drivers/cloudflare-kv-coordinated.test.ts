@@ -155,6 +155,47 @@ describe('KV behind a coordinator', () => {
   })
 })
 
+test.each(Array.from({ length: 40 }, (_, at) => at + 1))(
+  'whatever happens in whatever order, what was acknowledged is never missing from a read (seed %i)',
+  async (seed) => {
+    const { isolate, clock, kv } = make()
+    let state = seed
+    const int = (below: number): number => (state = (state * 48_271) % 0x7fffffff) % below
+    const isolates = ['a', 'b', 'c'].map((name) => isolate(name, {}, { l1: false }))
+    let told = 0
+    const old: string[] = []
+    const check = (served: number | undefined, known: number): void => {
+      if (served !== undefined && served < known) old.push(`${served} after ${known}`)
+    }
+    const one = async (step: number): Promise<void> => {
+      const { bento } = isolates[int(3)] as (typeof isolates)[0]
+      const [act, known] = [int(8), told]
+      if (act < 4) {
+        check(await bento.get<number | undefined>({ key: 'k', grace: '1h' }), known)
+      } else if (act === 4) {
+        check(await bento.getOrSet({ key: 'k', tags: ['t'], factory: () => step }), known)
+      } else {
+        const changes = [
+          () => bento.set({ key: 'k', value: step, tags: ['t'] }),
+          () => bento.deleteByTag({ tags: ['t'] }),
+          () => bento.delete({ key: 'k' }),
+        ]
+        if (await changes[act - 5]?.()) told = Math.max(told, step)
+      }
+    }
+    for (let step = 1; step <= 80; step++) {
+      // Two at a time now and then; calls of KV come in any order, and some of them fail.
+      kv.before = async (call) => {
+        for (let turns = int(4); turns > 0; turns--) await Promise.resolve()
+        if (int(20) === 0) throw new Error(`KV failed at ${call.split('@')[0]}`)
+      }
+      await clock.run(Promise.all(int(3) === 0 ? [one(step), one(step)] : [one(step)]))
+      await clock.advance(int(30_000))
+    }
+    expect([old, told > 0]).toEqual([[], true])
+  },
+)
+
 describe('round trips', () => {
   const cold = async () => {
     const made = make()

@@ -82,6 +82,57 @@ describe('a plain L2', () => {
     expect(await isolate('b').bento.get({ key: 'k' })).toBeUndefined()
   })
 
+  test('names of long keys, tags and namespaces keep to the store’s limit, with room for its prefix', async () => {
+    const { isolate, asked } = fleet({ bus: false, l2: true, limits: { maxKeyBytes: 512 } })
+    const [a, b] = [isolate('a').bento, isolate('b').bento]
+    for (const length of [400, 440, 512, 3000]) {
+      const tags = ['t'.repeat(length)]
+      const key = 'k'.repeat(length)
+      for (const { cache, reader } of [
+        { cache: a, reader: b },
+        { cache: a.namespace('n'.repeat(length)), reader: b.namespace('n'.repeat(length)) },
+      ]) {
+        await cache.set({ key, value: length, tags })
+        expect(await reader.get({ key })).toBe(length)
+      }
+    }
+    const longest = asked.map((call) => Buffer.byteLength(call.slice(call.indexOf(' ') + 1)))
+    expect(Math.max(...longest)).toBeLessThanOrEqual(448)
+  })
+
+  test('where many keys are one call, a read is one, and a second for tags that only the entry tells', async () => {
+    const { isolate, values, asked } = make()
+    values.getMany = async (keys) => {
+      asked.push(`many ${keys.length}`)
+      return Promise.all(keys.map(async (key) => values.get(key)))
+    }
+    const read = async (reader: ReturnType<typeof isolate>, key: string, tags: string[]) => {
+      asked.length = 0
+      const value = await reader.bento.getOrSet({ key, tags, factory: () => 'never' })
+      return [value, asked.filter((call) => call.startsWith('many '))]
+    }
+    await isolate('a').bento.set({ key: 'k', value: 1, tags: ['t', 'u'] })
+    expect(await read(isolate('b'), 'k', ['t', 'u'])).toEqual([1, ['many 6']])
+    expect(await read(isolate('c'), 'k', [])).toEqual([1, ['many 2', 'many 4']])
+  })
+
+  test('a store that refuses to take an epoch costs hits, not errors', async () => {
+    const { isolate, values, clock } = make()
+    const { set } = values
+    let refused = 0
+    values.set = async (key, text, ttl) => {
+      if (!key.includes('___ekiben')) return set(key, text, ttl)
+      refused++
+      throw new Error('429')
+    }
+    const [a, b] = [isolate('a'), isolate('b')]
+    expect(await clock.run(a.bento.getOrSet({ key: 'k', factory: () => 'a’s' }))).toBe('a’s')
+    await clock.settle()
+    expect(await clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'b’s' }))).toBe('b’s')
+    expect(refused).toBeGreaterThan(1)
+    for (const { steps } of [a, b]) expect(steps.map(({ type }) => type)).not.toContain('l2.error')
+  })
+
   test('what another program put there is a miss, and is replaced', async () => {
     const { isolate, values, asked, clock } = make()
     const [a, b] = [isolate('a'), isolate('b')]
