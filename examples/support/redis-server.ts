@@ -32,8 +32,12 @@ export async function openRedis(): Promise<RedisServer> {
     throw error
   })
   let child = first
-  const killNow = () => void child.kill('SIGKILL')
-  process.on('exit', killNow)
+  // Where a signal ends the process, nobody gets to close it.
+  const end = () => {
+    child.kill('SIGKILL')
+    removeFolder()
+  }
+  process.on('exit', end)
 
   async function kill(signal: NodeJS.Signals): Promise<void> {
     if (hasEnded(child)) return
@@ -52,7 +56,7 @@ export async function openRedis(): Promise<RedisServer> {
     },
     async close() {
       await kill('SIGKILL')
-      process.off('exit', killNow)
+      process.off('exit', end)
       removeFolder()
     },
   }
