@@ -110,6 +110,16 @@ describe('imports', () => {
     expect(inputs.filter((path) => !path.startsWith('test/conformance/'))).toEqual([])
   })
 
+  it('of what is shown and shipped never lead into the tests', () => {
+    const leads = sourcesIn(...layered, 'examples').flatMap(({ path, text }) =>
+      importsOf(text)
+        .map((specifier) => targetOf(path, specifier))
+        .filter((target) => target.startsWith('test/'))
+        .map((target) => `${path} imports ${target}`),
+    )
+    expect(leads).toEqual([])
+  })
+
   it('need no package at run time', () => {
     expect(manifest.dependencies).toBeUndefined()
   })

@@ -4,7 +4,7 @@
  *   /city/:id                      one city
  *   /country/:code/top             its ten largest cities
  *   /near?lat=&lon=                the ten cities nearest to a point
- *   /counters                      what this isolate did so far; /coordinator: what the Durable Object saw
+ *   /counters                      what this isolate did so far; /coordinator: what the Durable Object saw, if there is one
  *   /                              both as a live page
  *
  * Everything that changes something asks for the secret `DEMO_SECRET` and is closed where none is set:
@@ -13,7 +13,7 @@
 import { env } from 'cloudflare:workers'
 import { FactoryHardTimeout, InvalidOptionError } from '../adapters/cloudflare.ts'
 import type { City } from './demo/answers.ts'
-import { inflight, invalidate, throughCache, type Query, type Served } from './demo/cache.ts'
+import { inflight, invalidate, l2, throughCache, type Query, type Served } from './demo/cache.ts'
 import {
   citiesNear,
   cityById,
@@ -24,6 +24,7 @@ import {
   loadCities,
 } from './demo/cities.ts'
 import { counters, isolateName } from './demo/isolate.ts'
+import { hasCoordinator } from './demo/l2.ts'
 import { page } from './demo/page.ts'
 import { scene, uncached } from './demo/scenes.ts'
 
@@ -68,8 +69,8 @@ async function readRoutes({ pathname, searchParams }: URL): Promise<Response | u
     if (lat === undefined || lon === undefined) return problem(400, 'lat and lon must be degrees')
     return answer(await throughCache(nearQuery(lat, lon)))
   }
-  if (pathname === '/counters') return json({ isolate: isolateName(), inflight: inflight(), ...counters })
-  if (pathname === '/coordinator') return json(await coordinatorStats())
+  if (pathname === '/counters') return json({ isolate: isolateName(), l2, inflight: inflight(), ...counters })
+  if (pathname === '/coordinator' && hasCoordinator(l2)) return json(await coordinatorStats())
   if (pathname === '/') return new Response(page, { headers: { 'content-type': 'text/html; charset=utf-8' } })
   return undefined
 }

@@ -93,7 +93,8 @@ async function refusal(response: Response): Promise<string> {
   try {
     return reasonOf(String((JSON.parse(text) as { error?: unknown }).error))
   } catch {
-    return response.type === 'opaqueredirect' ? 'a redirect' : `HTTP ${response.status}`
+    // The types of Workers do not know the word, as `redirect: 'manual'` gives them the redirect itself.
+    return (response.type as string) === 'opaqueredirect' ? 'a redirect' : `HTTP ${response.status}`
   }
 }
 

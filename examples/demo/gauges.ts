@@ -1,29 +1,38 @@
 /**
- * Reads the counters: of the isolates, and of the Durable Object. All figures come from there, none from the client.
+ * Reads the counters: of the isolates, of the Durable Object and of the gateway. All figures come from there, none from the client.
  */
-import type { Counters, IsolateReport } from '../../workers/demo/answers.ts'
+import type { GatewayStats } from '../../bin/gateway.ts'
+import type { Counters, IsolateReport, KvCall } from '../../workers/demo/answers.ts'
 import type { LedgerStats } from '../../workers/ledger/stats.ts'
 import type { Fleet } from './isolates.ts'
 
 export interface Reading {
   readonly isolates: readonly IsolateReport[]
-  readonly coordinator: LedgerStats
+  /** Absent where no Durable Object coordinates. */
+  readonly coordinator: LedgerStats | undefined
+  /** Absent where there is no Redis. */
+  readonly gateway: GatewayStats | undefined
 }
+
+/** Numbers by what was counted. */
+export type Tally = Readonly<Record<string, number>>
 
 /** What happened between two readings, over all isolates. */
 export interface Difference extends Readonly<Counters> {
-  readonly generations: number
-  readonly leases: number
-  /** RPCs by method. */
-  readonly calls: Readonly<Record<string, number>>
+  /** Counted by the Durable Object: absent without one. Redis does not count them. */
+  readonly generations: number | undefined
+  /** Trips from isolates to L2: RPCs to the Durable Object by method, KV's by kind, HTTP requests to Redis. */
+  readonly calls: Tally
+  /** What is paid for. */
+  readonly cost: Tally
 }
 
 async function read(fleet: Fleet): Promise<Reading> {
   const [coordinator, ...isolates] = await Promise.all([
-    fleet.tell<LedgerStats>('/coordinator', { method: 'GET' }),
+    fleet.coordinator(),
     ...fleet.isolates.map((isolate) => fleet.tell<IsolateReport>('/counters', { method: 'GET', isolate })),
   ])
-  return { isolates, coordinator }
+  return { isolates, coordinator, gateway: fleet.gateway() }
 }
 
 /** Waits until no computation is under way and the coordinator has heard all of the last ones. */
@@ -43,9 +52,6 @@ export async function settled(fleet: Fleet, patience = 10_000): Promise<Reading>
 export function difference(before: Reading, after: Reading): Difference {
   const sum = (pick: (counters: Counters) => number): number =>
     total(after.isolates.map(pick)) - total(before.isolates.map(pick))
-  const earlier = new Map(Object.entries(before.coordinator.calls))
-  const seen = (pick: (stats: LedgerStats) => number): number =>
-    pick(after.coordinator) - pick(before.coordinator)
   return {
     requests: sum(({ requests }) => requests),
     served: {
@@ -58,17 +64,43 @@ export function difference(before: Reading, after: Reading): Difference {
     staleFromL2: sum(({ staleFromL2 }) => staleFromL2),
     factoryRuns: sum(({ factoryRuns }) => factoryRuns),
     refreshes: sum(({ refreshes }) => refreshes),
+    leases: sum(({ leases }) => leases),
     refusedCommits: sum(({ refusedCommits }) => refusedCommits),
     l2Errors: sum(({ l2Errors }) => l2Errors),
-    generations: seen(({ generations }) => generations),
-    leases: seen(({ leasesGranted }) => leasesGranted),
-    calls: Object.fromEntries(
-      Object.entries(after.coordinator.calls).map(([method, count]) => [
-        method,
-        count - (earlier.get(method) ?? 0),
-      ]),
-    ),
+    kvCalls: {
+      read: sum(({ kvCalls }) => kvCalls.read),
+      write: sum(({ kvCalls }) => kvCalls.write),
+      delete: sum(({ kvCalls }) => kvCalls.delete),
+      list: sum(({ kvCalls }) => kvCalls.list),
+    },
+    generations: after.coordinator && after.coordinator.generations - (before.coordinator?.generations ?? 0),
+    calls: minus(callsOf(after), callsOf(before)),
+    cost: minus(costOf(after), costOf(before)),
   }
+}
+
+function callsOf(reading: Reading): Tally {
+  const { coordinator, gateway } = reading
+  return { ...coordinator?.calls, ...kvCosts(reading), ...(gateway && { httpRequests: gateway.requests }) }
+}
+
+function costOf(reading: Reading): Tally {
+  const { coordinator, gateway } = reading
+  return {
+    ...(coordinator && { durableObjectCalls: total(Object.values(coordinator.calls)) }),
+    ...kvCosts(reading),
+    ...(gateway && { httpRequests: gateway.requests, redisCommands: gateway.commands }),
+  }
+}
+
+function kvCosts({ isolates }: Reading): Tally {
+  if (!isolates.some(({ l2 }) => l2 === 'kv')) return {}
+  const sum = (call: KvCall): number => total(isolates.map(({ kvCalls }) => kvCalls[call]))
+  return { kvReads: sum('read'), kvWrites: sum('write'), kvDeletes: sum('delete'), kvLists: sum('list') }
+}
+
+function minus(after: Tally, before: Tally): Tally {
+  return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]))
 }
 
 export function total(numbers: readonly number[]): number {

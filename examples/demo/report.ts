@@ -1,6 +1,7 @@
 /** The result of a run: its form, whether it is good, and how it reads. */
 import type { Tier } from '../../workers/demo/answers.ts'
-import { total, type Difference } from './gauges.ts'
+import type { L2Name } from '../../workers/demo/l2.ts'
+import { total, type Difference, type Tally } from './gauges.ts'
 import type {
   BurstResult,
   CancelledLeaderResult,
@@ -22,6 +23,9 @@ export interface SceneResults {
 /** What `--json` prints. Durations in milliseconds; factory runs to L2 calls are those of the traffic alone. */
 export interface Report {
   readonly ok: boolean
+  /** Why it is not. */
+  readonly failures: readonly string[]
+  readonly l2: L2Name
   readonly rows: number
   readonly seed: number
   readonly requests: number
@@ -31,12 +35,15 @@ export interface Report {
   /** How many different names the isolates gave. */
   readonly distinct: number
   readonly factoryRuns: number
-  readonly generations: number
+  /** Leases that L2 granted: the right to run a factory once. */
+  readonly leases: number
+  /** Counted by the Durable Object; `null` without one. */
+  readonly generations: number | null
   /** Share of the requests that each tier answered. */
   readonly hitRate: Readonly<Record<Tier, number>>
   readonly coalesced: number
   readonly swrRefreshes: number
-  readonly l2Calls: Readonly<Record<string, number>>
+  readonly l2Calls: Tally
   readonly l2CallsPerRequest: number
   readonly l2Errors: number
   readonly p50: number
@@ -44,33 +51,50 @@ export interface Report {
   readonly trafficInvalidation: TrafficResult['invalidation']
   readonly complaints: readonly string[]
   readonly scenes: SceneResults
+  /** What traffic and scenes together asked of L2, in what its vendors count. */
+  readonly cost: Tally
   readonly seconds: number
 }
 
 export interface Findings {
+  readonly l2: L2Name
   readonly rows: number
   readonly seed: number
   readonly isolates: number
   readonly traffic: TrafficResult
   readonly counted: Difference
   readonly scenes: SceneResults
+  readonly cost: Tally
   readonly seconds: number
 }
 
-export function toReport({ rows, seed, isolates, traffic, counted, scenes, seconds }: Findings): Report {
+/** What does not hold, in words. */
+function failuresOf({ rows, isolates, traffic, counted, scenes }: Findings): string[] {
+  const { factoryRuns, leases, generations } = counted
+  const wanted: Readonly<Record<string, boolean>> = {
+    'fewer than 100000 cities were loaded': rows >= 100_000,
+    'some answers were not 200': traffic.non200 === 0,
+    'some answers were wrong': traffic.wrong === 0,
+    'the invalidation showed nowhere': traffic.invalidation.freshAnswers > 0,
+    'not all isolates answered': traffic.isolates.length === isolates,
+    'some requests were not counted': counted.requests === traffic.requests,
+    'factories ran more or less often than L2 granted leases': factoryRuns === leases,
+    'factories ran more or less often than there were generations':
+      generations === undefined || factoryRuns === generations,
+    'a scene failed': Object.values(scenes).every(({ ok }) => ok),
+  }
+  return Object.keys(wanted).filter((failure) => !wanted[failure])
+}
+
+export function toReport(findings: Findings): Report {
+  const { l2, rows, seed, isolates, traffic, counted, scenes, cost, seconds } = findings
   const share = (tier: Tier): number => rounded(counted.served[tier] / counted.requests, 4)
   const distinct = traffic.isolates.length
-  const ok =
-    rows >= 100_000 &&
-    traffic.non200 === 0 &&
-    traffic.wrong === 0 &&
-    traffic.invalidation.freshAnswers > 0 &&
-    distinct === isolates &&
-    counted.requests === traffic.requests &&
-    counted.factoryRuns === counted.generations &&
-    Object.values(scenes).every((result) => result.ok)
+  const failures = failuresOf(findings)
   return {
-    ok,
+    ok: failures.length === 0,
+    failures,
+    l2,
     rows,
     seed,
     requests: traffic.requests,
@@ -79,7 +103,8 @@ export function toReport({ rows, seed, isolates, traffic, counted, scenes, secon
     isolates,
     distinct,
     factoryRuns: counted.factoryRuns,
-    generations: counted.generations,
+    leases: counted.leases,
+    generations: counted.generations ?? null,
     hitRate: {
       l1: share('l1'),
       'l1-stale': share('l1-stale'),
@@ -100,6 +125,7 @@ export function toReport({ rows, seed, isolates, traffic, counted, scenes, secon
     },
     complaints: traffic.complaints,
     scenes,
+    cost,
     seconds: rounded(seconds, 1),
   }
 }
@@ -115,11 +141,10 @@ export function toJson(report: Report): string {
 export function print(report: Report): string {
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
   const { scenes, hitRate } = report
-  const calls = Object.entries(report.l2Calls)
-    .filter(([, count]) => count > 0)
-    .map(([method, count]) => `${method} ${count}`)
   const stale = report.trafficInvalidation
   return [
+    '',
+    `L2: ${STACKS[report.l2]}`,
     '',
     `Traffic: ${report.requests} requests over ${report.distinct} isolates on ${report.rows} cities, each answer checked`,
     `  failed            ${report.non200} not 200, ${report.wrong} wrong`,
@@ -127,8 +152,9 @@ export function print(report: Report): string {
     `  answered by L2    ${percent(hitRate.l2)}`,
     `  coalesced         ${percent(hitRate.flight)} (${report.coalesced} requests joined another's computation)`,
     `  waited for SQL    ${percent(hitRate.factory)}`,
-    `  factory runs      ${report.factoryRuns}, of them ${report.swrRefreshes} refreshes; generations in the Durable Object: ${report.generations}`,
-    `  L2 calls          ${report.l2CallsPerRequest} per request (${calls.join(', ')})`,
+    `  factory runs      ${report.factoryRuns}, of them ${report.swrRefreshes} refreshes; ${permissions(report)}`,
+    `  L2 calls          ${report.l2CallsPerRequest} per request (${tallied(report.l2Calls)})`,
+    ...(report.l2Errors > 0 ? [`  L2 errors         ${report.l2Errors}, unnoticed by those who asked`] : []),
     `  latency           p50 ${report.p50} ms, p95 ${report.p95} ms`,
     `  invalidation      ${stale.tag}: last old answer ${stale.lastStaleMs} ms after the acknowledgement`,
     ...report.complaints.map((complaint) => `  ! ${complaint}`),
@@ -141,9 +167,40 @@ export function print(report: Report): string {
     scene('stale, read twice', scenes.swr.ok, swrLine(scenes.swr)),
     scene('tag deleted elsewhere', scenes.invalidation.ok, invalidationLine(scenes.invalidation)),
     '',
+    `Cost of traffic and scenes: ${tallied(report.cost)}`,
+    ...report.failures.map((failure) => `! ${failure}`),
     `${report.ok ? 'All good' : 'NOT GOOD'} after ${report.seconds} s`,
     '',
   ].join('\n')
+}
+
+const STACKS: Readonly<Record<L2Name, string>> = {
+  do: 'one Durable Object',
+  kv: 'Cloudflare KV, and a Durable Object that says which values are valid',
+  upstash: 'Redis over HTTP, behind the gateway; no Durable Object',
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  durableObjectCalls: 'calls to the Durable Object',
+  kvReads: 'KV reads',
+  kvWrites: 'KV writes',
+  kvDeletes: 'KV deletes',
+  kvLists: 'KV lists',
+  httpRequests: 'HTTP requests',
+  redisCommands: 'Redis commands',
+}
+
+function tallied(tally: Tally): string {
+  return Object.entries(tally)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${WORDS[name] ?? name}`)
+    .join(', ')
+}
+
+function permissions({ generations, leases }: Report): string {
+  return generations === null
+    ? `leases granted by Redis: ${leases}`
+    : `generations in the Durable Object: ${generations}`
 }
 
 function scene(name: string, ok: boolean, text: string): string {

@@ -4,12 +4,14 @@
  *   npm run demo                     readable summary
  *   npm run -s demo -- --json        the same as JSON on stdout, progress on stderr
  *   npm run demo -- --serve          stays up on http://localhost:8787 afterwards, with a live page; --port=8790
+ *   npm run demo -- --l2 upstash     the same with another L2: do (one Durable Object, the default), kv (Cloudflare KV
+ *                                    beside it) or upstash (Redis over HTTP; needs Debian's redis-server)
  *   --requests=6000 --seed=7
  *
  * Exits with 1 when a scene fails, an answer is wrong or not 200, or the factories ran more or less often
- * than the Durable Object saw generations.
+ * than L2 granted leases or the Durable Object, if there is one, saw generations.
  */
-import { parseArgs } from 'node:util'
+import { readArguments, type Arguments } from './arguments.ts'
 import { difference, settled } from './gauges.ts'
 import { startFleet, type Fleet } from './isolates.ts'
 import { loadWorld } from './load-cities.ts'
@@ -17,6 +19,7 @@ import { Progress } from './progress.ts'
 import { print, toJson, toReport, type Report, type SceneResults } from './report.ts'
 import { burst, cancelledLeader, invalidation, neverSettles, staleWhileRevalidate } from './scenes.ts'
 import { freePort, serve } from './serve.ts'
+import { SetupError } from './setup-error.ts'
 import { runTraffic } from './traffic.ts'
 import { readWorld, type World } from './world.ts'
 
@@ -24,52 +27,49 @@ import { readWorld, type World } from './world.ts'
 const POLL_INTERVAL = 1_000
 const MAX_STALENESS = 5_000
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    port: { type: 'string', default: '8787' },
-    serve: { type: 'boolean', default: false },
-    requests: { type: 'string', default: '6000' },
-    seed: { type: 'string', default: '7' },
-  },
-})
+try {
+  await run(readArguments(process.argv.slice(2)))
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  process.stderr.write(`demo: ${error.message}\n`)
+  process.exitCode = 1
+}
 
-const seed = wholeNumber('seed')
-const requests = wholeNumber('requests')
-const progress = new Progress(flags.json ? process.stderr : process.stdout)
-
-await run()
-
-async function run(): Promise<void> {
+async function run(given: Arguments): Promise<void> {
   const world = readWorld()
-  const fleet = await startFleet(flags.serve ? await freePort(wholeNumber('port')) : 0)
+  const fleet = await startFleet(given.l2, given.serve ? await freePort(given.port) : 0)
   try {
-    const report = await rehearse(fleet, world)
-    process.stdout.write(flags.json ? toJson(report) : print(report))
+    const report = await rehearse(fleet, world, given)
+    process.stdout.write(given.json ? toJson(report) : print(report))
     process.exitCode = report.ok ? 0 : 1
-    if (flags.serve) await serve(fleet, world, seed)
+    if (given.serve) await serve(fleet, world, given.seed)
   } finally {
     await fleet.close()
   }
 }
 
-async function rehearse(fleet: Fleet, world: World): Promise<Report> {
+async function rehearse(fleet: Fleet, world: World, { requests, seed, json }: Arguments): Promise<Report> {
+  const progress = new Progress(json ? process.stderr : process.stdout)
   const started = performance.now()
   const rows = await progress.step(`loading ${world.cities.length} cities into D1`, (tell) =>
     loadWorld(world, (path, body) => fleet.tell(path, { body }), tell),
   )
-  const plan = { requests, seed, perSecond: 500, concurrency: 48, maxStaleness: MAX_STALENESS }
+  // One thread runs all isolates and their SQL. With many more requests at once they wait for each other longer than
+  // the cache waits for L2.
+  const plan = { requests, seed, perSecond: 500, concurrency: 16, maxStaleness: MAX_STALENESS }
   const before = await settled(fleet)
   const traffic = await progress.step(`sending ${requests} requests`, (tell) =>
     runTraffic(fleet, world, plan, tell),
   )
   const counted = difference(before, await settled(fleet))
-  const scenes = await playScenes(fleet)
+  const scenes = await playScenes(fleet, progress)
+  const { cost } = difference(before, await settled(fleet))
   const seconds = (performance.now() - started) / 1_000
-  return toReport({ rows, seed, isolates: fleet.isolates.length, traffic, counted, scenes, seconds })
+  const isolates = fleet.isolates.length
+  return toReport({ l2: fleet.l2, rows, seed, isolates, traffic, counted, scenes, cost, seconds })
 }
 
-async function playScenes(fleet: Fleet): Promise<SceneResults> {
+async function playScenes(fleet: Fleet, progress: Progress): Promise<SceneResults> {
   const [first] = fleet.isolates
   return {
     burst: await progress.step('20 requests for one cold key in one isolate', () =>
@@ -87,11 +87,4 @@ async function playScenes(fleet: Fleet): Promise<SceneResults> {
       invalidation(fleet, 'invalidation', POLL_INTERVAL),
     ),
   }
-}
-
-function wholeNumber(flag: 'requests' | 'seed' | 'port'): number {
-  const number = Number(flags[flag])
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new RangeError(`--${flag} must be a whole number above 0`)
-  return number
 }

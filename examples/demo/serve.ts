@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Fleet } from './isolates.ts'
 import { seeded } from './random.ts'
+import { SetupError } from './setup-error.ts'
 import { errandSource } from './traffic.ts'
 import type { World } from './world.ts'
 
@@ -12,7 +13,7 @@ const PER_SECOND = 20
 export async function freePort(port: number): Promise<number> {
   const probe = createServer().listen(port, '127.0.0.1')
   await once(probe, 'listening').catch(() => {
-    throw new Error(`port ${port} is taken: end what listens there, or choose another with --port`)
+    throw new SetupError(`port ${port} is taken: end what listens there, or choose another with --port`)
   })
   probe.close()
   await once(probe, 'close')

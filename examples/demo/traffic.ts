@@ -85,8 +85,14 @@ async function run(fleet: Fleet, errand: Errand, log: Log): Promise<void> {
     log.answer(errand, { asked, answered: performance.now(), status: response.status, body })
     log.isolates.add(response.headers.get('x-isolate') ?? 'nameless')
   } catch (error) {
-    log.answer(errand, { asked, answered: performance.now(), status: 0, body: String(error) })
+    log.answer(errand, { asked, answered: performance.now(), status: 0, body: reasonOf(error) })
   }
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? ` (${String(error.cause)})` : ''
+  return `${String(error)}${cause}`
 }
 
 /** First the data, then the tag: who reads after the acknowledgement must see the new data in time. */

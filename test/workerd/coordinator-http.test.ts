@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { durableObjectDriver } from '../../drivers/durable-object.ts'
+import { durableObjectHttpDriver } from '../../drivers/durable-object-http.ts'
 import { bearerProtocol } from '../../drivers/coordinator-protocol/bearer-protocol.ts'
 import { coordinatorHandler, type CoordinatorHandlerOptions } from '../../workers/coordinator-http.ts'
 import type { Coordinator } from '../../workers/coordinator.ts'
@@ -86,12 +86,12 @@ describe('the handler', () => {
 
   test('gives a Worker that is not bound to the object what a binding gives', async () => {
     const serve = handle()
-    const remote = durableObjectDriver({
+    const remote = durableObjectHttpDriver({
       url: BASE,
       token: SECRET,
       fetch: async (url, init) => serve(new Request(url, init)),
     }).factory({})
-    const bound = durableObjectDriver({ binding: env.COORDINATOR }).factory({})
+    const bound = durableObjectHttpDriver({ binding: env.COORDINATOR }).factory({})
     await remote.set('k', 'over HTTP', 60_000)
     expect(await bound.get('k')).toBe('over HTTP')
   })

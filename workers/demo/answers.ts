@@ -1,4 +1,5 @@
 /** What the demo Worker answers, for the Worker and for those who ask it. */
+import type { L2Name } from './l2.ts'
 
 export interface City {
   readonly id: number
@@ -32,6 +33,9 @@ export interface Uncached {
   readonly finished: number
 }
 
+/** What KV is asked for. */
+export type KvCall = 'read' | 'write' | 'delete' | 'list'
+
 /** Where an answer came from, seen from the request that gave it. */
 export type Tier = 'l1' | 'l1-stale' | 'flight' | 'l2' | 'factory'
 
@@ -47,15 +51,20 @@ export interface Counters {
   factoryRuns: number
   /** Factory runs that had an expired value to replace. */
   refreshes: number
+  /** Leases the coordinator granted to this isolate. */
+  leases: number
   /** Commits the coordinator refused, because of an invalidation that came after their read. */
   refusedCommits: number
   /** Failed calls to L2, which the callers never noticed. */
   l2Errors: number
+  /** Calls to KV; none where L2 is something else. */
+  readonly kvCalls: Record<KvCall, number>
 }
 
 /** Answer of `/counters`. */
 export interface IsolateReport extends Readonly<Counters> {
   readonly isolate: string
+  readonly l2: L2Name
   /** Computations under way right now. */
   readonly inflight: number
 }

@@ -2,11 +2,11 @@
  * The cache of the demo, and the one function through which all of its queries go.
  */
 import { env } from 'cloudflare:workers'
-import { BentoCache, bentostore } from '../../adapters/cloudflare.ts'
-import { durableObjectDriver } from '../../drivers/durable-object.ts'
-import { memoryDriver } from '../../drivers/memory.ts'
+import { BentoCache } from '../../adapters/cloudflare.ts'
 import type { Tier } from './answers.ts'
 import { counters, isolateName } from './isolate.ts'
+import { type L2Name, readL2 } from './l2.ts'
+import { stacks } from './stacks.ts'
 
 /** What is cached: the answer of a query, and which run of a factory made it. */
 export interface Made<Value> {
@@ -28,14 +28,10 @@ export interface Served<Value> extends Made<Value> {
   readonly tier: Tier
 }
 
-const bento = new BentoCache({
-  default: 'cities',
-  stores: {
-    cities: bentostore({ ttl: '2s', grace: '1h' })
-      .useL1Layer(memoryDriver({ maxItems: 5_000 }))
-      .useL2Layer(durableObjectDriver({ binding: () => env.COORDINATOR })),
-  },
-})
+/** Where the shared part of the cache lies. */
+export const l2: L2Name = readL2('L2', env.L2)
+
+const bento = new BentoCache({ default: 'cities', stores: { cities: stacks[l2]() } })
 
 // Hits in L1 and joined flights are told before getOrSet returns its promise, so the last one told
 // while it is being called belongs to this very call. What comes later may be another request's.
@@ -45,6 +41,7 @@ bento.onTrace((step) => {
   if (step.type === 'l1.hit') toldAtOnce = step.graced ? 'l1-stale' : 'l1'
   else if (step.type === 'flight.join') toldAtOnce = 'flight'
   else if (step.type === 'l2.hit' && step.graced) counters.staleFromL2 += 1
+  else if (step.type === 'l2.read' && step.lease === 'granted') counters.leases += 1
   else if (step.type === 'commit' && !step.stored) counters.refusedCommits += 1
   else if (step.type === 'l2.error') counters.l2Errors += 1
 })

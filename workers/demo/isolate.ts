@@ -15,6 +15,8 @@ export const counters: Counters = {
   staleFromL2: 0,
   factoryRuns: 0,
   refreshes: 0,
+  leases: 0,
   refusedCommits: 0,
   l2Errors: 0,
+  kvCalls: { read: 0, write: 0, delete: 0, list: 0 },
 }

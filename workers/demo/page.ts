@@ -1,4 +1,4 @@
-/** The live page: plain HTML and a little script that asks `/counters` and `/coordinator` once a second. */
+/** The live page: plain HTML and a little script that asks `/counters`, and `/coordinator` where there is one, once a second. */
 export const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -27,7 +27,8 @@ export const page = `<!doctype html>
   #problem { color: var(--factory) }
 </style>
 <h1>Ekiben</h1>
-<p>Cities of the world: every answer is a SQL query on D1 behind one cache, shared by the isolates below.</p>
+<p>Cities of the world: every answer is a SQL query on D1 behind one cache, shared by the isolates below
+  through <span id="l2">L2</span>.</p>
 <p>Ask for <a href="/city/2988507">a city</a>, <a href="/country/JP/top">the largest cities of a country</a>
   or <a href="/near?lat=35.7&amp;lon=139.7">a neighbourhood</a>; the headers <code>x-isolate</code>, <code>x-tier</code>
   and <code>x-version</code> tell who answered, from where, and which run of which isolate made the value.</p>
@@ -38,11 +39,12 @@ export const page = `<!doctype html>
 <div class="key" id="key"></div>
 <h2>Isolates</h2>
 <div class="scroll"><table id="isolates"></table></div>
-<h2>Durable Object</h2>
-<div class="scroll"><table id="coordinator"></table></div>
+<div id="ledger" hidden><h2>Durable Object</h2>
+<div class="scroll"><table id="coordinator"></table></div></div>
 <script>
   const tiers = { l1: 'L1, fresh', 'l1-stale': 'L1, stale while it is refreshed', flight: 'joined a computation',
     l2: 'L2', factory: 'waited for SQL' }
+  const stacks = { do: 'a Durable Object', kv: 'Cloudflare KV and a Durable Object', upstash: 'Redis over HTTP' }
   const columns = ['L1', 'L1 stale', 'joined', 'L2', 'SQL']
   const seen = new Map()
   const show = (id, html) => { document.getElementById(id).innerHTML = html }
@@ -51,25 +53,35 @@ export const page = `<!doctype html>
   const row = (tag, cells) => '<tr>' + cells.map((cell) => '<' + tag + '>' + cell + '</' + tag + '>').join('') + '</tr>'
   const sum = (pick) => [...seen.values()].reduce((total, one) => total + pick(one), 0)
 
+  const whole = (counts) => Object.values(counts).reduce((total, count) => total + count, 0)
+
+  // Redis does not tell the Worker what it counted.
+  function inCoordinator({ generations, calls }, requests) {
+    const all = whole(calls) + sum((one) => whole(one.kvCalls))
+    return { 'generations seen': number(generations), 'L2 calls a request': requests ? (all / requests).toFixed(2) : '0' }
+  }
+
   // Each request is answered by whichever isolate the router takes, so a few of them meet all.
   async function refresh() {
     const answers = await Promise.all(Array.from({ length: 3 }, () => fetch('/counters').then((reply) => reply.json())))
     const now = Date.now()
     for (const answer of answers) seen.set(answer.isolate, { ...answer, at: now })
     for (const [isolate, { at }] of seen) if (now - at > 60000) seen.delete(isolate)
-    const coordinator = await fetch('/coordinator').then((reply) => reply.json())
+    const { l2 } = answers[0]
+    const coordinator = l2 === 'upstash' ? undefined : await fetch('/coordinator').then((reply) => reply.json())
     const requests = sum((one) => one.requests)
-    const calls = Object.values(coordinator.calls).reduce((total, count) => total + count, 0)
     const figures = { requests: number(requests), 'factory runs': number(sum((one) => one.factoryRuns)),
-      'generations seen': number(coordinator.generations), 'SWR refreshes': number(sum((one) => one.refreshes)),
-      'L2 calls a request': requests ? (calls / requests).toFixed(2) : '0', 'in flight': sum((one) => one.inflight) }
+      'leases granted': number(sum((one) => one.leases)), 'SWR refreshes': number(sum((one) => one.refreshes)),
+      ...(coordinator && inCoordinator(coordinator, requests)), 'in flight': sum((one) => one.inflight) }
+    show('l2', stacks[l2])
     show('figures', Object.entries(figures).map(([name, value]) =>
       '<div class="figure"><b>' + value + '</b><span>' + name + '</span></div>').join(''))
     show('isolates', row('th', ['isolate', 'requests', ...columns, 'factory runs', 'refreshes', 'in flight'])
       + [...seen.values()].sort((a, b) => (a.isolate < b.isolate ? -1 : 1)).map((one) => row('td', [one.isolate,
         number(one.requests), ...Object.keys(tiers).map((tier) => number(one.served[tier])),
         number(one.factoryRuns), number(one.refreshes), one.inflight])).join(''))
-    show('coordinator', row('th', ['', ...Object.keys(coordinator.calls), 'leases', 'refused commits'])
+    document.getElementById('ledger').hidden = !coordinator
+    if (coordinator) show('coordinator', row('th', ['', ...Object.keys(coordinator.calls), 'leases', 'refused commits'])
       + row('td', ['calls', ...[...Object.values(coordinator.calls), coordinator.leasesGranted,
         coordinator.commitsRefused].map(number)]))
     for (const tier of Object.keys(tiers)) {
