@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { durableObjectDriver } from '../../drivers/durable-object.ts'
 import { durableObjectHttpDriver } from '../../drivers/durable-object-http.ts'
 import { bearerProtocol } from '../../drivers/coordinator-protocol/bearer-protocol.ts'
 import { coordinatorHandler, type CoordinatorHandlerOptions } from '../../workers/coordinator-http.ts'
@@ -91,7 +92,7 @@ describe('the handler', () => {
       token: SECRET,
       fetch: async (url, init) => serve(new Request(url, init)),
     }).factory({})
-    const bound = durableObjectHttpDriver({ binding: env.COORDINATOR }).factory({})
+    const bound = durableObjectDriver({ binding: env.COORDINATOR }).factory({})
     await remote.set('k', 'over HTTP', 60_000)
     expect(await bound.get('k')).toBe('over HTTP')
   })
