@@ -43,7 +43,8 @@ export interface StackConfig {
 export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: StackConfig): Stack {
   const given = join(join(DEFAULTS, globals), entry.options)
   const tier = memoryTier(entry.l1 && make(entry.l1, given))
-  const { driver, bus, coordination, subscribe, transport } = shared(entry, given)
+  const parts = shared(entry, given)
+  const { driver, bus, coordination, subscribe, transport } = parts
   const settings = coordination ? given : uncoordinated(given, driver)
   const root = new Scope(driver && !coordination ? '' : prefixOf(entry, settings))
   const flights = makeFlights()
@@ -68,10 +69,11 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     needsText: driver !== undefined,
   }
   const own = driver && driver.coordination === coordination
-  const connect = (!transport && (own ? entry.l2 : entry.bus)?.connect) || connectPlain
+  // What listens comes with the bus.
+  const connect = (own && !transport && !subscribe ? entry.l2 : entry.bus)?.connect ?? connectPlain
   const l2 =
     driver || coordination || transport
-      ? connect({ name, settings, journal, trace, wrap, driver, coordination, subscribe, transport })
+      ? connect({ ...parts, name, settings, root, journal, trace, wrap, busOptions: entry.bus?.options })
       : undefined
   return {
     name,
@@ -83,6 +85,7 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
     driver,
     disconnect: async () => {
       l1?.clear()
+      l2?.close?.()
       await driver?.disconnect()
       await bus?.disconnect()
     },

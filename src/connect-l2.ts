@@ -1,8 +1,8 @@
 import { commit } from './commit.ts'
 import { noCoordination } from './errors.ts'
-import { makeGuard } from './guard.ts'
+import { type Guard, makeGuard } from './guard.ts'
 import { fitKey } from './key.ts'
-import { type ConnectL2, namesOf } from './l2.ts'
+import { type ConnectL2, type L2, type L2Config, namesOf } from './l2.ts'
 import { awaitLease } from './lease.ts'
 import { openEntry, readL2 } from './read-l2.ts'
 import { acknowledge } from './retry.ts'
@@ -19,9 +19,12 @@ const VERSION_BYTES = 64
  * @throws {@link InvalidOptionError} for a driver that does not coordinate.
  */
 export const connectL2: ConnectL2 = (config) => {
-  const { coordination, driver, journal, settings } = config
-  if (!coordination) throw noCoordination()
-  const guard = makeGuard(config, coordination)
+  if (!config.coordination) throw noCoordination()
+  return connectGuarded(config, makeGuard(config, config.coordination))
+}
+
+/** Makes it of calls that are guarded already. */
+export function connectGuarded({ driver, journal, settings }: L2Config, guard: Guard): L2 {
   const limits = driver?.limits ?? {}
   // A store that only keeps values has them under `key@version`.
   const longest = (limits.maxKeyBytes ?? Infinity) - (driver?.coordination ? 0 : VERSION_BYTES)

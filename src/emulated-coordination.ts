@@ -1,5 +1,5 @@
 import { touches } from './journal.ts'
-import { type LocalJournal, makeLocalJournal } from './local-journal.ts'
+import type { LocalJournal } from './local-journal.ts'
 import { systemRuntime } from './runtime.ts'
 import type {
   CacheDriver,
@@ -31,10 +31,10 @@ interface Header {
 /**
  * As much coordination as a plain driver can give. Epochs are ordinary keys, read with the entry, or after it where
  * only the entry tells its tags. There is no lease: each isolate computes for itself. There is no journal but the
- * isolate's own: what others invalidate is seen when L1's short life ends. Times are this machine's.
+ * isolate's own: what others invalidate is seen when L1's short life ends, or when a bus tells the journal. Times are
+ * this machine's.
  */
-export function emulatedCoordination(driver: CacheDriver): Coordination {
-  const journal = makeLocalJournal()
+export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal): Coordination {
   const read = (request: ReadRequest): Promise<ReadReply> => readEntry(driver, journal, request)
   const invalidate: CoordinationCalls['invalidate'] = async ({ events, cursor }) => {
     // Told before and after: a computation of this isolate may end while the store is at work.

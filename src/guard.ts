@@ -74,7 +74,7 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
 }
 
 /** A store may answer anything; whatever is no page must not reach the journal. */
-function hasPage(reply: unknown): boolean {
+export function hasPage(reply: unknown): boolean {
   const { head, events } = (reply as { page?: Partial<Page> | null } | null | undefined)?.page ?? {}
   return Number.isSafeInteger(head?.seq) && (events === 'gap' || Array.isArray(events))
 }

@@ -26,5 +26,12 @@ export type { OperationOptions, StoreOptions } from './options.ts'
 export type * from './ports.ts'
 export { systemRuntime } from './runtime.ts'
 export type { Serializer } from './serializer.ts'
-export { BentoStore, bentostore, type BusDriver, type StoreEntry } from './store.ts'
+export {
+  BentoStore,
+  bentostore,
+  type BusDriver,
+  type BusTransport,
+  type StoreEntry,
+  type TransportMessage,
+} from './store.ts'
 export type { Step, TraceListener } from './trace.ts'

@@ -14,6 +14,7 @@ import type {
   ReadReply,
   Runtime,
 } from './ports.ts'
+import type { Scope } from './scope.ts'
 import type { Call, Operation } from './stack.ts'
 import type { BusTransport } from './store.ts'
 import type { Trace } from './trace.ts'
@@ -55,6 +56,8 @@ export interface L2 {
   pollIfDue(runtime: Runtime, now: Instant): void
   /** Waits for news at most `l2Timeout`. Callers at the same time share one pull. */
   pull(runtime: Runtime): Promise<unknown>
+  /** Ends what it keeps open and all its timers, for good. */
+  close?(): void
 }
 
 /** What a reply is worth. */
@@ -101,6 +104,8 @@ export interface L2Config {
   /** Name of the store. */
   readonly name: string
   readonly settings: Settings
+  /** Where keys without a namespace live. */
+  readonly root: Scope
   readonly journal: Journal
   readonly trace: Trace
   /** The driver behind it; absent where values stay in L1. */
@@ -111,6 +116,8 @@ export interface L2Config {
   readonly subscribe: Coordination['subscribe']
   /** Carries messages between processes, where the bus is one of Bentocache's. */
   readonly transport: BusTransport | undefined
+  /** What the bus was made with. */
+  readonly busOptions: Readonly<Record<string, unknown>> | undefined
   readonly wrap: InternalOperationWrapper | undefined
 }
 

@@ -6,12 +6,14 @@ import type { ConnectL2, L2 } from './l2.ts'
  */
 export const loadPlainL2: ConnectL2 = (config) => {
   let l2: L2 | undefined
+  let closed = false
   const late =
-    <Name extends keyof L2>(name: Name) =>
+    <Name extends Exclude<keyof L2, 'close'>>(name: Name) =>
     async (...args: Parameters<L2[Name]>): Promise<never> => {
       if (!l2) {
         const { connectPlainL2 } = await import('./plain-l2.ts')
         l2 ??= connectPlainL2(config)
+        if (closed) l2.close?.()
       }
       return (l2[name] as (...args: Parameters<L2[Name]>) => never)(...args)
     }
@@ -25,5 +27,9 @@ export const loadPlainL2: ConnectL2 = (config) => {
     take: late('take'),
     pollIfDue: (runtime, now) => void late('pollIfDue')(runtime, now).catch(() => {}),
     pull: late('pull'),
+    close: () => {
+      closed = true
+      l2?.close?.()
+    },
   }
 }

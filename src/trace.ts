@@ -46,6 +46,13 @@ export type Step =
   /** An invalidation did not reach L2. It is tried again in the background. */
   | { readonly type: 'unacknowledged'; readonly store: string; readonly names: readonly string[] }
   | { readonly type: 'l2.error'; readonly store: string; readonly operation: string; readonly error: unknown }
+  /** The connection on which others' changes are told at once. `silent`: given up, as it no longer tells. */
+  | {
+      readonly type: 'push'
+      readonly store: string
+      readonly state: 'open' | 'closed' | 'silent'
+      readonly error?: unknown
+    }
   | { readonly type: 'breaker'; readonly store: string; readonly state: 'open' | 'closed' }
   /** Too large for one tier; the other keeps it. */
   | (At & { readonly type: 'oversized'; readonly layer: 'l1' | 'l2'; readonly bytes: number })
