@@ -1,5 +1,6 @@
 import { busCoordination } from '../../src/bus-coordination.ts'
 import { connectL2 } from '../../src/connect-l2.ts'
+import { connectPushedL2 } from '../../src/connect-pushed-l2.ts'
 import { coordinatedDriver, trimColons } from '../../src/coordinated-driver.ts'
 import { InvalidOptionError } from '../../src/errors.ts'
 import type { Coordination, CreateDriverResult, DriverConfig, Limits } from '../../src/ports.ts'
@@ -51,7 +52,7 @@ export function redisBus(
   checkStore(options)
   return {
     options: { ...options },
-    connect: connectL2,
+    connect: connectPushedL2,
     factory: (config) => {
       const { evaluate, subscribe, disconnect } = open()
       const keys = nameKeys(prefixOf(options, config), options.cluster === true)
