@@ -13,14 +13,12 @@ export interface Believing {
   readonly l2: L2
   /** Takes in what others did. */
   hear(events: readonly (Invalidation | Promise<Invalidation>)[]): void
-  /** Messages may have been missed: nothing in L1 may be used any longer. */
-  lose(): void
 }
 
 /**
  * Makes one: the order of changes is this isolate's own, and what is heard is written into it as it comes, so L1 and
- * computations under way are judged by it as by any other news. Whenever the subscription stands anew, L1 begins anew
- * as well.
+ * computations under way are judged by it as by any other news. When the subscription ends, and when it stands anew, L1
+ * begins anew as well.
  */
 export function believeNews(config: L2Config, subscribe: NonNullable<Coordination['subscribe']>): Believing {
   const { journal, driver } = config
@@ -55,7 +53,6 @@ export function believeNews(config: L2Config, subscribe: NonNullable<Coordinatio
       const later = events.filter((event) => event instanceof Promise)
       if (later.length > 0) Promise.all(later).then(take, lose)
     },
-    lose,
     l2: {
       ...l2,
       read: async (call, options) => (await ready(call.runtime), l2.read(call, options)),
@@ -78,17 +75,23 @@ function listen(
   lose: () => void,
 ): { readonly keeper: Keeper; readonly standing: (runtime: Runtime) => Promise<void> } {
   let kept = false
+  let stood = false
   let done: () => void = () => {}
   const tried = new Promise<void>((resolve) => (done = resolve))
   const keeper = keepSubscription(subscribe, {
     onOpen: () => {
       if (kept) lose()
-      kept = true
+      kept = stood = true
       done()
     },
     onPush: () => {},
     onState: (state, error) => {
-      if (state !== 'open') done()
+      if (state !== 'open') {
+        // Once: what is kept while nobody listens goes when somebody does again.
+        if (stood) lose()
+        stood = false
+        done()
+      }
       trace.tell({ type: 'push', store: name, state, ...(error === undefined ? {} : { error }) })
     },
   })

@@ -19,8 +19,6 @@ export function connectTransport(config: L2Config, transport: BusTransport): L2 
   const { name, settings, root, trace, wrap, coordination } = config
   const prefix = settings.prefix.replace(/:+$/, '')
   let latest: Runtime | undefined
-  const drain = (): void => void (latest && outbox.drain(latest))
-
   const line = new Line(transport, {
     channel: `bentocache.notifications:${name}`,
     wrap,
@@ -32,10 +30,7 @@ export function connectTransport(config: L2Config, transport: BusTransport): L2 
       trace.tell({ type: 'received', store: name, message: { type, keys } })
       believing.hear(eventsOf(root, heard, (key) => believing.l2.key(key)))
     },
-    onReconnect: () => {
-      believing?.lose()
-      drain()
-    },
+    onReconnect: () => void (latest && outbox.drain(latest)),
   })
   const outbox = new Outbox({
     ...config,

@@ -138,7 +138,8 @@ class OpenKeeper {
         this.#watch(connection)
       },
       onPush: (push) => {
-        if (heard()) this.#listener.onPush(this.#runtime, push)
+        // Before it stands, all it could tell is asked for when it does.
+        if (heard() && connection.openedAt) this.#listener.onPush(this.#runtime, push)
       },
       onEnd: (error) => this.#end(connection, 'closed', error),
     }

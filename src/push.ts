@@ -1,6 +1,7 @@
 import { age, type Instant, instant } from './clock.ts'
 import { type Guard, hasPage } from './guard.ts'
 import { type Keeper, keepSubscription } from './keep-subscription.ts'
+import type { Journal } from './journal.ts'
 import type { L2Config } from './l2.ts'
 import type { Coordination, Page, Push, Runtime } from './ports.ts'
 import { inBackground } from './runtime.ts'
@@ -36,81 +37,98 @@ export function makePush(
   subscribe: NonNullable<Coordination['subscribe']>,
 ): PushNews {
   let heard: Heard | undefined
-  const { pull, stop } = makePull((runtime) => guard.ask(runtime, 'pull', {}))
+  const pulls = makePulls(journal, (runtime) => guard.ask(runtime, 'pull', {}))
 
   const keeper: Keeper = keepSubscription(subscribe, {
     onOpen: (runtime) => {
       heard = { told: undefined, owed: undefined, hinted: false }
-      pull(runtime)
+      pulls.pull(runtime)
     },
     onPush: (runtime, push) => {
       if (heard) noteTold(heard, push)
-      if (!take(runtime, push)) pull(runtime)
+      if (!takePush(journal, push, instant(runtime))) pulls.pull(runtime)
     },
     onState: (state, error) =>
       trace.tell({ type: 'push', store: name, state, ...(error === undefined ? {} : { error }) }),
   })
 
-  /** Takes news in. `false`: they do not follow what is known, or do not say what happened. */
-  const take = (runtime: Runtime, push: Push | undefined): boolean => {
-    const cursor = journal.cursor()
-    if (!push || !cursor || !hasPage(push) || push.page.events === 'gap') return false
-    const { page, after } = push
-    if (page.head.seq < cursor.seq) return true
-    if (page.head.seq === cursor.seq) return page.head.id === cursor.id
-    if (after?.seq !== cursor.seq || after.id !== cursor.id) return false
-    const sent = { at: journal.asOf(), gen: journal.gen() }
-    try {
-      return journal.apply(page, sent, instant(runtime), Infinity)
-    } catch {
-      // Whatever it is, it is no page: what really happened is asked for.
-      return false
-    }
-  }
-
   const guard: Guard = {
-    ask: async (runtime, operation, request, options) => {
-      keeper.begin(runtime)
-      if (heard?.owed && age(heard.owed.at, instant(runtime)) > LAG) {
-        heard = undefined
-        keeper.replace()
-      }
-      const on = heard
-      const told = await inner.ask(runtime, operation, request, options)
-      if (on) noteBrought(on, (told.reply as { page: Page }).page, instant(runtime))
-      return told
-    },
+    ask: (runtime, operation, request, options) =>
+      pulls.during(runtime, async () => {
+        keeper.begin(runtime)
+        if (heard?.owed && age(heard.owed.at, instant(runtime)) > LAG) {
+          heard = undefined
+          keeper.replace()
+        }
+        const on = heard
+        const told = await inner.ask(runtime, operation, request, options)
+        if (on) noteBrought(on, (told.reply as { page: Page }).page, instant(runtime))
+        return told
+      }),
   }
   return {
     guard,
     close: () => {
-      stop()
+      pulls.stop()
       keeper.close()
     },
   }
 }
 
-/** One pull at a time, and one more for what was told meanwhile. */
-function makePull(ask: (runtime: Runtime) => Promise<unknown>): {
-  readonly pull: (runtime: Runtime) => void
+/** Takes news in. `false`: they do not follow what is known, or do not say what happened. */
+function takePush(journal: Journal, push: Push | undefined, now: Instant): boolean {
+  const cursor = journal.cursor()
+  if (!push || !cursor || !hasPage(push) || push.page.events === 'gap') return false
+  const { page, after } = push
+  if (page.head.seq < cursor.seq) return true
+  if (page.head.seq === cursor.seq) return page.head.id === cursor.id
+  if (after?.seq !== cursor.seq || after.id !== cursor.id) return false
+  try {
+    return journal.apply(page, { at: journal.asOf(), gen: journal.gen() }, now, Infinity)
+  } catch {
+    // Whatever it is, it is no page: what really happened is asked for.
+    return false
+  }
+}
+
+interface Pulls {
+  /** Asks what happened: one at a time, and once more for what was told meanwhile. */
+  pull(runtime: Runtime): void
+  /** Makes a call. The first is not overtaken by a pull: what it brings would be lost to the pull's gap. */
+  during<T>(runtime: Runtime, call: () => Promise<T>): Promise<T>
   readonly stop: () => void
-} {
+}
+
+function makePulls(journal: Journal, ask: (runtime: Runtime) => Promise<unknown>): Pulls {
+  let calls = 0
   let pulling = false
-  let again = false
+  let wanted = false
   let stopped = false
   const run = async (runtime: Runtime): Promise<void> => {
     pulling = true
-    again = false
+    wanted = false
     // What failed is asked for by the next poll, as without a subscription.
     await ask(runtime).catch(() => {})
     pulling = false
-    if (again) pull(runtime)
+    if (wanted) pull(runtime)
   }
   const pull = (runtime: Runtime): void => {
-    if (pulling) again = true
+    if (pulling || (calls > 0 && !journal.cursor())) wanted = true
     else if (!stopped) inBackground(runtime, run(runtime))
   }
-  return { pull, stop: () => void (stopped = true) }
+  return {
+    pull,
+    during: async (runtime, call) => {
+      calls++
+      try {
+        return await call()
+      } finally {
+        calls--
+        if (wanted && !pulling) pull(runtime)
+      }
+    },
+    stop: () => void (stopped = true),
+  }
 }
 
 function noteTold(heard: Heard, push: Push | undefined): void {
