@@ -36,10 +36,10 @@ export const pull = {
   /** Pause between two requests to an isolate. */
   gap: TRAFFIC_GAP,
   /**
-   * Beyond `pollInterval`: only a request can poll, and only the next one sees what the poll brought (two gaps). The
-   * poll and the read of the new value go to Redis (two delays). The rest is what a busy machine takes for it.
+   * Beyond `pollInterval`: only a request can poll, and only another one sees what the poll brought (two gaps). The
+   * poll goes to Redis (one delay). The rest is what a busy machine takes for it.
    */
-  margin: 2 * TRAFFIC_GAP + 2 * DELAY + 110,
+  margin: 2 * TRAFFIC_GAP + DELAY + 80,
 }
 
 /** What isolates ask without being asked. */
@@ -50,9 +50,16 @@ export const push = { listeners: 2, invalidations: 300, most: 1000 }
 
 /** A stream that no longer tells. */
 export const cut = {
+  /** Each of a key of its own. */
   invalidations: 100,
   /** How long the stream is gone, and over what time the invalidations are spread. */
   lasts: 2000,
-  /** How long it may take until the stream is there again: a poll, the time a stream may lag, and the pause before it is opened. */
+  /** The defaults, where polls help before `maxStaleness` has to. */
+  polled: { pollInterval: 1000, maxStaleness: 5000 },
+  /** Polls come too late, so that nothing but the bound itself is left. */
+  unpolled: { pollInterval: 3_600_000, maxStaleness: 1500 },
+  /** Pause between two sweeps over all keys. */
+  sweep: 2,
+  /** How long it may take until the stream is there again: news that it leaves out, how far it may lag, and pauses. */
   reopened: 6000,
 }

@@ -11,13 +11,23 @@ import { openRedis } from '../../test/support/redis-server.ts'
 import { bundleIsolate } from './isolates.ts'
 import { openOrigin } from './origin.ts'
 import { holds, printable, type SceneReport, sentence } from './report.ts'
+import { loudCut, silentCut, unpolledCut } from './scenes/cut-stream.ts'
 import { holderKilled } from './scenes/holder-killed.ts'
+import { polling } from './scenes/polling.ts'
+import { pullOnly } from './scenes/pull-only.ts'
+import { push } from './scenes/push.ts'
 import { stampede } from './scenes/stampede.ts'
 import { type Base, Stage } from './stage.ts'
 
 const scenes: Readonly<Record<string, (stage: Stage) => Promise<SceneReport>>> = {
   stampede,
   killed: holderKilled,
+  pull: pullOnly,
+  polling,
+  push,
+  silent: silentCut,
+  unpolled: unpolledCut,
+  loud: loudCut,
 }
 
 const { values: flags } = parseArgs({
