@@ -6,11 +6,12 @@ import { look } from './look.ts'
 import { type Call, tell } from './stack.ts'
 
 /**
- * First and longest pause before the lease is asked for again, in milliseconds. The longest is what a caller may wait
- * beyond the factory, but for two trips to L2.
+ * A pause before the lease is asked for again is a quarter of what has been waited, from 25 to 200 ms: whoever waits
+ * does so hardly longer than the factory takes, and a slow factory is not asked after more often than that needs.
  */
-const FIRST_WAIT = 25
-const LONGEST_WAIT = 150
+const PAUSE_SHARE = 1 / 4
+const SHORTEST_PAUSE = 25
+const LONGEST_PAUSE = 200
 
 /**
  * Asks again, on timers of its own, until the value or the lease is there; then the factory runs without the lease.
@@ -33,7 +34,8 @@ export async function awaitLease(call: Call, flight: Flight, start: Start): Prom
   }
   let latest = start
   let leases = waitFor(start.found?.leaseLeft ?? 0) ? 1 : 0
-  for (let pause = FIRST_WAIT; leases > 0; pause = Math.min(pause * 2, LONGEST_WAIT)) {
+  while (leases > 0) {
+    const pause = Math.max(SHORTEST_PAUSE, Math.min(waited() * PAUSE_SHARE, LONGEST_PAUSE))
     // Jitter only shortens: the longest pause is a promise.
     const ms = Math.max(0, Math.min(pause * (0.75 + runtime.random() / 4), patience - waited()))
     tell(call, { type: 'lease.wait', ms })

@@ -9,7 +9,12 @@ export const stampede = {
   callers: 100,
   /** The first callers of all isolates come at once, the others in the course of so many milliseconds. */
   within: 200,
+  /** One more comes first, in isolates that never did anything: its waits are told and not judged. */
   rounds: 3,
+  /** A round in which timers of the machine were late by more is told, and another is played. */
+  quiet: 30,
+  /** Rounds that may be played at most. */
+  mostRounds: 6,
   /** How long the factory takes. */
   factory: 500,
   /** How much longer than the factory anybody may wait. */

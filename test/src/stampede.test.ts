@@ -109,10 +109,14 @@ test('two dead lease holders delay others by two leases, not for ever', async ()
   expect(clock.elapsed()).toBeLessThanOrEqual(4200)
 })
 
-test('whoever waits for a lease asks again soon enough after the factory, and seldom', async () => {
+test.each([
+  // Milliseconds of the factory, and how often a value that is not there yet may be asked for.
+  [100, 5],
+  [500, 14],
+  [5000, 40],
+])('whoever waits for a factory of %i ms sees its value soon, and asks seldom', async (took, most) => {
   const { clock, isolate } = world()
   const [a, b] = [isolate('a'), isolate('b')]
-  const took = 5000
   const slow = async (): Promise<string> => {
     await new Promise<void>((resolve) => void clock.setTimer(resolve, took))
     return 'slow'
@@ -121,10 +125,8 @@ test('whoever waits for a lease asks again soon enough after the factory, and se
   await clock.settle()
   expect(await clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'never asked' }))).toBe('slow')
   expect(await first).toBe('slow')
-  expect(clock.elapsed() - took).toBeLessThanOrEqual(150)
-  const asked = b.steps.filter(({ type }) => type === 'lease.wait').length
-  expect(asked).toBeGreaterThan(took / 200)
-  expect(asked).toBeLessThan(took / 100)
+  expect(clock.elapsed() - took).toBeLessThanOrEqual(Math.min(200, Math.max(25, took / 4)))
+  expect(b.steps.filter(({ type }) => type === 'lease.wait').length).toBeLessThanOrEqual(most)
 })
 
 test('a failed factory gives its lease back at once', async () => {
