@@ -225,6 +225,7 @@ describe('a connection that has died unseen', () => {
 
   test('is not suspected of what a pull brought that it gave the occasion for', async () => {
     const { b, clock, ledger } = await scene()
+    b.onWay = () => []
     for (let round = 0; round < 5; round++) {
       await deleteElsewhere({ ledger })
       b.connection().subscriber.onPush()

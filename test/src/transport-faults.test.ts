@@ -11,6 +11,7 @@ import {
   type Step,
   type StoreOptions,
 } from '../../src/index.ts'
+import { loadPlainL2 } from '../../src/load-plain-l2.ts'
 import { manualClock, type ManualClock, manualRuntime } from '../support/clock.ts'
 import { fakeTransport, type FakeTransport } from '../support/fake-transport.ts'
 import { type LedgerCoordination, ledgerCoordination } from '../support/ledger-coordination.ts'
@@ -128,6 +129,20 @@ describe('a message the bus does not take', () => {
     await bento.delete({ key: 'l' })
     await clock.settle()
     expect(transport.published.map(({ keys }) => keys[0])).toEqual(['k', 'l'])
+  })
+
+  test('is sent again as it was, whatever a transport did to it', async () => {
+    const { bento, transport, clock } = scene()
+    const { publish } = transport
+    transport.publish = (_, message) => {
+      const { keys } = Object.assign(message as { keys: string[] }, { namespace: '__default__' })
+      keys.length = 0
+      return refuse()
+    }
+    await bento.delete({ key: 'k' })
+    transport.publish = publish
+    await clock.advance(2000)
+    expect(transport.published).toEqual([remote])
   })
 
   test('is dropped where that is asked for', async () => {
@@ -264,6 +279,18 @@ describe('listening', () => {
     await bento.set({ key: 'k', value: 1 })
     await clock.advance(60_000)
     expect([clock.pending(), transport.asked.filter((call) => call === 'subscribe').length]).toEqual([0, 1])
+  })
+
+  test('does not begin after disconnect, though its code was still being loaded', async () => {
+    const transport = fakeTransport()
+    const main = bentostore()
+      .useL1Layer(memoryDriver())
+      .useBus({ options: {}, factory: () => transport })
+    const bento = new BentoCache({ default: 'main', stores: { main }, connectPlain: loadPlainL2 })
+    const set = bento.set({ key: 'k', value: 1 })
+    await bento.disconnect()
+    expect(await set).toBe(true)
+    expect(transport.asked).not.toContain('subscribe')
   })
 
   test('is wrapped, as every call to the outside is', async () => {
