@@ -60,7 +60,10 @@ export function sentence({ kind, what, measured, least, most }: Check): string {
   const limits =
     least === most
       ? `exactly ${least}`
-      : [least === undefined ? '' : `at least ${round(least)}`, most === undefined ? '' : `at most ${round(most)}`]
+      : [
+          least === undefined ? '' : `at least ${round(least)}`,
+          most === undefined ? '' : `at most ${round(most)}`,
+        ]
           .filter((limit) => limit !== '')
           .join(', ')
   return `${kind}: ${what}: ${round(measured)} (${limits})`

@@ -102,7 +102,7 @@ function delaysOf({ reads, acknowledged }: Fleet): Delay[] {
 
 function report(delays: readonly Delay[], rates: readonly number[]): SceneReport {
   const most = plan.pollInterval + plan.margin
-  const of = (kind: Delay['kind'], name: 'known' | 'fresh'): number[] =>
+  const delaysTo = (kind: Delay['kind'], name: 'known' | 'fresh'): number[] =>
     delays.filter((delay) => delay.kind === kind).map((delay) => delay[name])
   const longest = (of: (delay: Delay) => number): number => Math.max(...delays.map(of))
   const samples = plan.fleets * plan.rounds * READERS
@@ -110,10 +110,10 @@ function report(delays: readonly Delay[], rates: readonly number[]): SceneReport
     title: `Pull alone: ${plan.fleets} fleets of ${READERS} isolates, pollInterval ${plan.pollInterval} ms, ${DELAY} ms to Redis, ${samples} invalidations seen`,
     figures: {
       'requests to an isolate per second': percentile(rates, 50),
-      ...spread('deleteByTag to request with first fresh answer (ms)', of('tag', 'known')),
-      ...spread('clear to request with first fresh answer (ms)', of('clear', 'known')),
-      ...spread('deleteByTag to first fresh answer (ms)', of('tag', 'fresh')),
-      ...spread('clear to first fresh answer (ms)', of('clear', 'fresh')),
+      ...spread('deleteByTag to request with first fresh answer (ms)', delaysTo('tag', 'known')),
+      ...spread('clear to request with first fresh answer (ms)', delaysTo('clear', 'known')),
+      ...spread('deleteByTag to first fresh answer (ms)', delaysTo('tag', 'fresh')),
+      ...spread('clear to first fresh answer (ms)', delaysTo('clear', 'fresh')),
       ...spread(
         'to last stale answer (ms)',
         delays.map(({ stale }) => stale),

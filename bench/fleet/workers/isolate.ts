@@ -5,11 +5,14 @@
  *   POST /invalidate  deleteByTag or clear; body: `Invalidation`
  *   GET  /steps       what happened so far
  */
-import { env } from 'cloudflare:workers'
+import { env as environment } from 'cloudflare:workers'
 import { BentoCache, bentostore } from '../../../adapters/cloudflare.ts'
 import { memoryDriver } from '../../../drivers/memory.ts'
 import { upstashDriver } from '../../../drivers/upstash.ts'
-import type { Acknowledgement, Answer, Ask, Invalidation, Made } from '../messages.ts'
+import type { Acknowledgement, Answer, Ask, Bindings, Invalidation, Made } from '../messages.ts'
+
+// Typed for another Worker of this folder.
+const env = environment as unknown as Bindings
 
 const bento = new BentoCache({
   default: 'main',
