@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { openRedis } from '../../test/support/redis-server.ts'
 import { bundleIsolate } from './isolates.ts'
 import { openOrigin } from './origin.ts'
-import { holds, printable, type SceneReport, sentence } from './report.ts'
+import { holds, premise, printable, type SceneReport, sentence } from './report.ts'
 import { loudCut, silentCut, unpolledCut } from './scenes/cut-stream.ts'
 import { holderKilled } from './scenes/holder-killed.ts'
 import { polling } from './scenes/polling.ts'
@@ -45,6 +45,10 @@ async function play(base: Base, name: string): Promise<SceneReport & { readonly 
   try {
     const report = await scene(stage)
     return { ...report, seconds: Math.round((performance.now() - begun) / 100) / 10 }
+  } catch (error) {
+    say(String(error instanceof Error ? error.stack : error))
+    const checks = [premise('scene played to its end', 0, { least: 1, most: 1 })]
+    return { title: name, figures: {}, checks, seconds: Math.round((performance.now() - begun) / 100) / 10 }
   } finally {
     await stage.close()
     say(`done: ${name}`)
