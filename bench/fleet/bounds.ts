@@ -12,9 +12,9 @@ export const stampede = {
   /** One more comes first, in isolates that never did anything: its waits are told and not judged. */
   rounds: 3,
   /** A round in which timers of the machine were late by more is told, and another is played. */
-  quiet: 30,
+  quiet: 20,
   /** Rounds that may be played at most. */
-  mostRounds: 6,
+  mostRounds: 8,
   /** How long the factory takes. */
   factory: 500,
   /** How much longer than the factory anybody may wait. */
