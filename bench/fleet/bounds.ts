@@ -14,7 +14,7 @@ export const stampede = {
   /** A round in which timers of the machine were late by more is told, and another is played. */
   quiet: 20,
   /** Rounds that may be played at most. */
-  mostRounds: 8,
+  mostRounds: 6,
   /** How long the factory takes. */
   factory: 500,
   /** How much longer than the factory anybody may wait. */
