@@ -72,6 +72,63 @@ test('a dead lease holder delays others by the lease, not for ever', async () =>
   expect(clock.elapsed() - started).toBeLessThanOrEqual(2200)
 })
 
+test('a dead lease holder is followed by one factory run, not by those of all who wait', async () => {
+  const { clock, isolate } = world()
+  const [dead, ...others] = Array.from({ length: 16 }, (_, n) =>
+    Object.assign(isolate(`i${n}`, { leaseTtl: 2000 }), { latency: 5 + n }),
+  )
+  dead!.bento.getOrSet({ key: 'k', factory: () => new Promise(() => {}) }).catch(() => {})
+  await clock.advance(50)
+  dead!.runtime.dead = true
+  let runs = 0
+  const factory = async (): Promise<number> => {
+    runs++
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, 300))
+    return runs
+  }
+  const values = others.map(({ bento }) => bento.getOrSet({ key: 'k', factory }))
+  expect(new Set(await clock.run(Promise.all(values)))).toEqual(new Set([1]))
+  expect(runs).toBe(1)
+  expect(clock.elapsed()).toBeLessThanOrEqual(2000 + 300 + 300)
+})
+
+test('two dead lease holders delay others by two leases, not for ever', async () => {
+  const { clock, isolate } = world()
+  const isolates = Array.from({ length: 4 }, (_, n) => isolate(`i${n}`, { leaseTtl: 2000 }))
+  const [one, two, ...others] = isolates
+  for (const { bento, runtime } of [one!, two!]) {
+    bento.getOrSet({ key: 'k', factory: () => new Promise(() => {}) }).catch(() => {})
+    await clock.settle()
+    if (runtime === one!.runtime) runtime.dead = true
+  }
+  const values = others.map(({ bento }) => bento.getOrSet({ key: 'k', factory: () => 'mine' }))
+  await clock.advance(2000)
+  expect(two!.story()).toContain('factory.run')
+  two!.runtime.dead = true
+  expect(await clock.run(Promise.all(values))).toEqual(['mine', 'mine'])
+  expect(clock.elapsed()).toBeLessThanOrEqual(4200)
+})
+
+test.each([
+  // Milliseconds of the factory, and how often a value that is not there yet may be asked for.
+  [100, 5],
+  [500, 14],
+  [5000, 40],
+])('whoever waits for a factory of %i ms sees its value soon, and asks seldom', async (took, most) => {
+  const { clock, isolate } = world()
+  const [a, b] = [isolate('a'), isolate('b')]
+  const slow = async (): Promise<string> => {
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, took))
+    return 'slow'
+  }
+  const first = a.bento.getOrSet({ key: 'k', factory: slow })
+  await clock.settle()
+  expect(await clock.run(b.bento.getOrSet({ key: 'k', factory: () => 'never asked' }))).toBe('slow')
+  expect(await first).toBe('slow')
+  expect(clock.elapsed() - took).toBeLessThanOrEqual(Math.min(200, Math.max(25, took / 4)))
+  expect(b.steps.filter(({ type }) => type === 'lease.wait').length).toBeLessThanOrEqual(most)
+})
+
 test('a failed factory gives its lease back at once', async () => {
   const { clock, isolate } = world()
   const [a, b] = [isolate('a'), isolate('b')]
