@@ -1,6 +1,6 @@
 import type { CreateDriverResult, Limits } from '../src/ports.ts'
 import type { BusDriver } from '../src/store.ts'
-import { redisBus, type RedisLink, redisStore } from './redis-protocol/driver.ts'
+import { redisBus, type RedisBusLink, redisStore } from './redis-protocol/driver.ts'
 import { makeEvaluate } from './redis-protocol/evaluate.ts'
 import {
   checkConnection,
@@ -87,7 +87,7 @@ function withCluster<Options extends RedisOptions>(options: Options): Options {
   return { ...options, cluster: cluster ?? (isConnection(connection) && connection.isCluster === true) }
 }
 
-function open({ connection }: RedisOptions): RedisLink {
+function open({ connection }: RedisOptions): RedisBusLink {
   const { send, subscribe, disconnect } = tcpRedis(connection)
   return { evaluate: makeEvaluate(send, { locking: false, replicas: false }), subscribe, disconnect }
 }

@@ -20,9 +20,13 @@ export interface RedisStoreOptions {
 /** A way to a Redis. */
 export interface RedisLink {
   readonly evaluate: Evaluate
-  /** One subscription to a channel; absent where the way has none. */
-  readonly subscribe?: ((channel: string) => NonNullable<Coordination['subscribe']>) | undefined
   readonly disconnect: () => Promise<void>
+}
+
+/** One that can be listened to. */
+export interface RedisBusLink extends RedisLink {
+  /** One subscription to a channel; absent where the way has none. */
+  readonly subscribe: ((channel: string) => NonNullable<Coordination['subscribe']>) | undefined
 }
 
 /** What a driver's function gives: the driver is made of it when its store is first used. */
@@ -47,7 +51,7 @@ export function redisStore(
 /** The same for a bus. */
 export function redisBus(
   options: RedisStoreOptions & object,
-  open: () => RedisLink,
+  open: () => RedisBusLink,
 ): CreateDriverResult<BusDriver> {
   checkStore(options)
   return {

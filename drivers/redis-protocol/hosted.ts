@@ -1,9 +1,10 @@
 import { InvalidOptionError } from '../../src/errors.ts'
-import type { CreateDriverResult, Limits } from '../../src/ports.ts'
+import type { CreateDriverResult, Limits, Subscriber } from '../../src/ports.ts'
 import type { BusDriver } from '../../src/store.ts'
 import { checkClient, sendThrough, subscribeThrough, type UpstashClient } from './client.ts'
-import { redisBus, type RedisLink, redisStore, type RedisStoreOptions } from './driver.ts'
-import { makeEvaluate } from './evaluate.ts'
+import { redisBus, redisStore, type RedisStoreOptions } from './driver.ts'
+import { type Evaluate, makeEvaluate } from './evaluate.ts'
+import { listen, type Open } from './event-stream.ts'
 import { type HttpOptions, httpRedis } from './http.ts'
 
 interface Common extends RedisStoreOptions {
@@ -32,32 +33,45 @@ const LIMITS: Limits = { maxKeyBytes: 16_384, maxValueBytes: 4_500_000 }
 
 /** An L2 over HTTP. */
 export function hostedStore(options: HostedOptions): CreateDriverResult {
-  return redisStore(options, LIMITS, opener(options))
+  const { evaluate } = openHosted(options)
+  return redisStore(options, LIMITS, () => ({ evaluate, disconnect }))
 }
 
 /** A bus over HTTP. */
 export function hostedBus(options: HostedOptions): CreateDriverResult<BusDriver> {
-  return redisBus(options, opener(options))
+  const { evaluate, client, open } = openHosted(options)
+  const subscribe = client
+    ? subscribeThrough(client)
+    : open && ((channel: string) => (subscriber: Subscriber) => listen(open, channel, subscriber))
+  return redisBus(options, () => ({ evaluate, subscribe, disconnect }))
 }
 
-/** Checks at once, opens when asked. There is no connection to close. */
-function opener(options: HostedOptions): () => RedisLink {
+/** There is no connection to close. */
+async function disconnect(): Promise<void> {}
+
+interface Hosted {
+  readonly evaluate: Evaluate
+  /** The client that sends, if one does. */
+  readonly client?: UpstashClient
+  /** Opens a request, if none does. */
+  readonly open?: Open
+}
+
+/** Checks at once; nothing is sent before it is asked for. */
+function openHosted(options: HostedOptions): Hosted {
   if (typeof options !== 'object' || (options as unknown) === null) {
     const received = options === null ? 'null' : typeof options
     throw new InvalidOptionError({ option: 'options', received, allowed: '{ url, token } or { client }' })
   }
-  const disconnect = async (): Promise<void> => {}
   const replicas = checkReadFrom(options.readFrom) === 'nearest'
   if (options.client !== undefined) {
     const client = checkClient(options.client)
-    const evaluate = makeEvaluate(sendThrough(client), { locking: options.keyLocking ?? true, replicas })
-    const subscribe = subscribeThrough(client)
-    return () => ({ evaluate, subscribe, disconnect })
+    const locking = options.keyLocking ?? true
+    return { client, evaluate: makeEvaluate(sendThrough(client), { locking, replicas }) }
   }
-  const { send, subscribe } = httpRedis(options)
+  const { send, open } = httpRedis(options)
   const locking = options.keyLocking ?? new URL(options.url).hostname.endsWith('.upstash.io')
-  const evaluate = makeEvaluate(send, { locking, replicas })
-  return () => ({ evaluate, subscribe, disconnect })
+  return { open, evaluate: makeEvaluate(send, { locking, replicas }) }
 }
 
 function checkReadFrom(readFrom: unknown = 'nearest'): unknown {

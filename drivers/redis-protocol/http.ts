@@ -1,9 +1,8 @@
 import { L2TimeoutError, StoreError } from '../../src/errors.ts'
-import type { Coordination } from '../../src/ports.ts'
 import { checkAddress, checkToken } from '../../src/remote-address.ts'
 import type { Send } from './evaluate.ts'
 import { reasonOf } from './reason.ts'
-import { listen, type Open } from './event-stream.ts'
+import type { Open } from './event-stream.ts'
 
 /** How a Redis that speaks Upstash's HTTP protocol is reached: https://upstash.com/docs/redis/features/restapi. */
 export interface HttpOptions {
@@ -27,8 +26,8 @@ const GIVEN_UP_AFTER = 10_000
 /** A way to a Redis over HTTP. */
 export interface HttpRedis {
   readonly send: Send
-  /** One stream of what is published on a channel. */
-  readonly subscribe: (channel: string) => NonNullable<Coordination['subscribe']>
+  /** Opens any other request, for what listens. */
+  readonly open: Open
 }
 
 /**
@@ -76,7 +75,7 @@ export function httpRedis({
     }
   }
 
-  return { send, subscribe: (channel) => (subscriber) => listen(open, channel, subscriber) }
+  return { send, open }
 }
 
 /** A timer of the request's own: nobody else ends it. */
