@@ -1,8 +1,10 @@
+import { cloudflareKvDriver } from '../drivers/cloudflare-kv.ts'
 import { memoryDriver } from '../drivers/memory.ts'
 import type { CacheDriver } from '../src/ports.ts'
 import type { BusDriver } from '../src/store.ts'
 import type { Open, OpenedBus, OpenedStore } from './conformance/index.ts'
 import { ledgerBus, ledgerStore, memoryStore, pushingStore } from './support/conformance-stores.ts'
+import { kvStore } from './support/conformance-kv.ts'
 import { REDIS_BUSES, REDIS_DRIVERS } from './support/conformance-redis.ts'
 import { slowStore } from './support/slow-store.ts'
 
@@ -26,6 +28,10 @@ export const DRIVERS: Readonly<Record<string, Registered<CacheDriver, OpenedStor
   'durable object with a subscription (in process)': {
     sample: pushingStore().connect(''),
     open: pushingStore,
+  },
+  'cloudflare kv (simulated)': {
+    sample: cloudflareKvDriver({ binding: () => undefined }).factory({}),
+    open: kvStore,
   },
   ...REDIS_DRIVERS,
 }

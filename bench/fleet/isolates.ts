@@ -1,9 +1,8 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Log, LogLevel, Miniflare } from 'miniflare'
+import { bundleWorker } from '../../examples/support/bundle-worker.ts'
 import type { StoreOptions } from '../../src/options.ts'
 import type { FaultyGateway } from '../../test/support/faulty-gateway.ts'
 import type { Acknowledgement, Answer, Ask, Bindings, Invalidation, Steps } from './messages.ts'
@@ -103,16 +102,6 @@ async function vanish(url: URL, body: string): Promise<{ reset(): void }> {
 }
 
 /** The Worker, with nothing of Node in it. */
-export async function bundleIsolate(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('workers/isolate.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    external: ['cloudflare:*'],
-    logLevel: 'warning',
-  })
-  return outputFiles[0]?.text ?? ''
+export function bundleIsolate(): Promise<string> {
+  return bundleWorker('bench/fleet/workers/isolate.ts')
 }

@@ -1,8 +1,7 @@
 /** Two isolates of one Worker in workerd on one stack, and what the servers behind them counted. */
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Miniflare, type WorkerOptions } from 'miniflare'
 import { type Gateway, startGateway } from '../../bin/gateway.ts'
+import { bundleWorker } from '../../examples/support/bundle-worker.ts'
 import type { Order } from './orders.ts'
 
 const COMPATIBILITY_DATE = '2026-07-01'
@@ -84,9 +83,9 @@ function teller(url: URL): Stage['one'] {
 
 async function workers(stack: StackName, gateway: Gateway | undefined): Promise<WorkerOptions[]> {
   const [isolate, coordinator, kv] = await Promise.all([
-    bundle('bench/roundtrips/workers/isolate.ts'),
-    bundle('workers/coordinator.ts'),
-    bundle('bench/roundtrips/workers/counting-kv.ts'),
+    bundleWorker('bench/roundtrips/workers/isolate.ts'),
+    bundleWorker('workers/coordinator.ts'),
+    bundleWorker('bench/roundtrips/workers/counting-kv.ts'),
   ])
   const plain = { modules: true, compatibilityDate: COMPATIBILITY_DATE } as const
   const shared = { className: 'Coordinator', scriptName: 'coordinator', useSQLite: true }
@@ -116,18 +115,4 @@ async function workers(stack: StackName, gateway: Gateway | undefined): Promise<
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     })),
   ]
-}
-
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`../../${entry}`, import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    external: ['cloudflare:*'],
-    logLevel: 'warning',
-  })
-  return outputFiles[0]?.text ?? ''
 }

@@ -2,12 +2,11 @@
  * The stage: one workerd with three isolates of the demo Worker, a Durable Object, KV, a D1 database and a router;
  * beside it a Redis, where that is the L2.
  */
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Miniflare, type WorkerOptions } from 'miniflare'
 import type { GatewayStats } from '../../bin/gateway.ts'
 import { hasCoordinator, type L2Name } from '../../workers/demo/l2.ts'
 import type { LedgerStats } from '../../workers/ledger/stats.ts'
+import { bundleWorker } from '../support/bundle-worker.ts'
 import { startRedis } from './redis.ts'
 
 const COMPATIBILITY_DATE = '2026-07-01'
@@ -55,7 +54,10 @@ export interface Fleet {
 
 /** Starts the stage. `port` 0 takes any free one. */
 export async function startFleet(l2: L2Name, port: number): Promise<Fleet> {
-  const [demo, coordinator] = await Promise.all([bundle('demo.ts'), bundle('coordinator.ts')])
+  const [demo, coordinator] = await Promise.all([
+    bundleWorker('workers/demo.ts'),
+    bundleWorker('workers/coordinator.ts'),
+  ])
   const redis = l2 === 'upstash' ? await startRedis() : undefined
   const variables = { L2: l2, DEMO_SECRET: SECRET, ...redis?.variables }
   const miniflare = new Miniflare({
@@ -144,20 +146,4 @@ function isolateWorker(
     d1Databases: { DB: 'cities' },
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
   }
-}
-
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`../../workers/${entry}`, import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    external: ['cloudflare:*'],
-    logLevel: 'warning',
-  })
-  const text = outputFiles[0]?.text
-  if (text === undefined) throw new Error(`${entry}: the bundler wrote nothing`)
-  return text
 }

@@ -13,6 +13,7 @@ import type {
 import { ledgerCoordination } from '../support/ledger-coordination.ts'
 import { manualRedis } from '../support/manual-redis.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { seeded } from '../support/seeded.ts'
 
 // Two coordinators, one in SQL and one in Lua, are asked the same in the same order and must answer the same.
 
@@ -45,17 +46,6 @@ afterAll(async () => {
   redis.disconnect()
   await server.close()
 })
-
-/** mulberry32: the same schedule for the same seed. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) % below
-  }
-}
 
 /** One side: what it was asked, and what it answered, without the ids that are its own. */
 interface Side {

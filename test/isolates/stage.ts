@@ -1,8 +1,7 @@
 /** One workerd with three isolates of one Worker, and the Durable Object they share. */
 import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
+import { bundleWorker } from '../../examples/support/bundle-worker.ts'
 import type { Act, Ask, State, StoreName } from './messages.ts'
 
 const NAMES = ['one', 'two', 'three'] as const
@@ -50,8 +49,8 @@ export interface Stage {
 
 export async function openStage(): Promise<Stage> {
   const [isolate, coordinator] = await Promise.all([
-    bundle('test/workerd/isolate.ts'),
-    bundle('workers/coordinator.ts'),
+    bundleWorker('test/workerd/isolate.ts'),
+    bundleWorker('workers/coordinator.ts'),
   ])
   const plain = { modules: true, compatibilityDate: COMPATIBILITY_DATE, compatibilityFlags: [] }
   const shared = { className: 'Coordinator', scriptName: 'coordinator', useSQLite: true }
@@ -143,16 +142,3 @@ export async function until<T>(
 }
 
 /** A module of the project as one script for workerd. */
-export async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`../../${entry}`, import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    external: ['cloudflare:*'],
-    logLevel: 'warning',
-  })
-  return outputFiles[0]!.text
-}

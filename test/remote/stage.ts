@@ -2,7 +2,7 @@
 import { Miniflare } from 'miniflare'
 import { durableObjectHttpDriver, type DurableObjectHttpOptions } from '../../drivers/durable-object-http.ts'
 import type { Coordination } from '../../src/ports.ts'
-import { bundle } from '../isolates/stage.ts'
+import { bundleWorker } from '../../examples/support/bundle-worker.ts'
 import type { Rpc } from './messages.ts'
 
 export const SECRET = 'correct horse battery staple'.replaceAll(' ', '-')
@@ -29,7 +29,7 @@ export async function openRemoteStage(bindings: Record<string, string> = {}): Pr
       {
         name: 'remote',
         modules: true,
-        script: await bundle('test/workerd/remote.ts'),
+        script: await bundleWorker('test/workerd/remote.ts'),
         compatibilityDate: '2026-07-01',
         durableObjects: { COORDINATOR: { className: 'Coordinator', useSQLite: true } },
         bindings: { EKIBEN_SECRET: `${SECRET} ${NEXT_SECRET}`, ...bindings },

@@ -15,6 +15,7 @@ import {
 import { connectPlainL2 } from '../../src/plain-l2.ts'
 import { manualClock, type ManualClock, type ManualRuntime, manualRuntime } from './clock.ts'
 import { type LedgerCoordination, ledgerCoordination } from './ledger-coordination.ts'
+import { overCalls } from './over-calls.ts'
 
 export interface Member {
   readonly bento: BentoCache<{ main: BentoStore }>
@@ -95,22 +96,10 @@ function faulty(
   coordination: Coordination,
   fault: (operation: keyof CoordinationCalls) => boolean,
 ): Coordination {
-  const over = <Name extends keyof CoordinationCalls>(name: Name): CoordinationCalls[Name] => {
-    const send = async (request: never): Promise<unknown> => {
-      if (fault(name)) throw new Error('connection refused')
-      return (coordination[name] as (request: never) => Promise<unknown>)(request)
-    }
-    return send as CoordinationCalls[Name]
-  }
-  return {
-    read: over('read'),
-    readMany: over('readMany'),
-    take: over('take'),
-    commit: over('commit'),
-    release: over('release'),
-    invalidate: over('invalidate'),
-    pull: over('pull'),
-  }
+  return overCalls(coordination, async (operation, call) => {
+    if (fault(operation)) throw new Error('connection refused')
+    return call()
+  })
 }
 
 /**

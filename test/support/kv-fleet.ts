@@ -15,6 +15,7 @@ import type { Member } from './bus.ts'
 import { manualClock, type ManualClock, manualRuntime } from './clock.ts'
 import { type KvSimulator, type KvSimulatorOptions, kvSimulator } from './kv-simulator.ts'
 import { type LedgerCoordination, ledgerCoordination } from './ledger-coordination.ts'
+import { overCalls } from './over-calls.ts'
 
 /** Isolates in several locations over one KV, each location with a cache of its own; a coordinator may order them. */
 export interface KvFleet {
@@ -78,22 +79,10 @@ function watched(
   coordination: Coordination,
   tell: (operation: keyof CoordinationCalls) => Promise<void>,
 ): Coordination {
-  const over = <Name extends keyof CoordinationCalls>(name: Name): CoordinationCalls[Name] => {
-    const send = async (request: never): Promise<unknown> => {
-      await tell(name)
-      return (coordination[name] as (request: never) => Promise<unknown>)(request)
-    }
-    return send as CoordinationCalls[Name]
-  }
-  return {
-    read: over('read'),
-    readMany: over('readMany'),
-    take: over('take'),
-    commit: over('commit'),
-    release: over('release'),
-    invalidate: over('invalidate'),
-    pull: over('pull'),
-  }
+  return overCalls(coordination, async (operation, call) => {
+    await tell(operation)
+    return call()
+  })
 }
 
 /** Registers the fleets of a test file: gives what makes one. The machine's clock, by which KV's values end, is theirs. */

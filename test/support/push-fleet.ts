@@ -8,7 +8,6 @@ import {
   bentostore,
   type CacheDriver,
   type Coordination,
-  type CoordinationCalls,
   type Cursor,
   type Push,
   type Step,
@@ -17,6 +16,7 @@ import {
 } from '../../src/index.ts'
 import { manualClock, type ManualClock, type ManualRuntime, manualRuntime } from './clock.ts'
 import { type LedgerCoordination, ledgerCoordination } from './ledger-coordination.ts'
+import { overCalls } from './over-calls.ts'
 
 /** One connection an isolate has opened, and what befalls it. */
 export interface Connection {
@@ -78,27 +78,16 @@ export function pushFleet({ l2 = false }: PushFleetOptions = {}): PushFleet {
 
   const listener = (name: string, options: StoreOptions = {}, waits = false): Listener => {
     const runtime = manualRuntime(clock, name, waits)
-    const over = <Name extends keyof CoordinationCalls>(operation: Name): CoordinationCalls[Name] => {
-      const call = ledger.coordination[operation] as (request: unknown) => Promise<unknown>
-      const send = async (request: unknown): Promise<unknown> => {
+    const coordination: Coordination = {
+      kind: 'ledger',
+      ...overCalls(ledger.coordination, async (_operation, call) => {
         if (made.down) throw new Error('connection refused')
-        const reply = await call(request)
+        const reply = await call()
         // The news are faster than the answer.
         announce()
         if (made.held) await new Promise<void>((resolve) => void made.held?.push(resolve))
         return reply
-      }
-      return send as CoordinationCalls[Name]
-    }
-    const coordination: Coordination = {
-      kind: 'ledger',
-      read: over('read'),
-      readMany: over('readMany'),
-      take: over('take'),
-      commit: over('commit'),
-      release: over('release'),
-      invalidate: over('invalidate'),
-      pull: over('pull'),
+      }),
     }
     const subscribe = (subscriber: Subscriber) => {
       const connection: Connection = { openedAt: clock.elapsed(), subscriber, pings: 0, closed: false }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Cursor, Names } from '../../src/ports.ts'
+import { seeded } from '../support/seeded.ts'
 import { openScene, type Scene } from './scene.ts'
 
 const SCHEDULES = 1_500
@@ -25,17 +26,6 @@ interface Flight extends Computed {
   readonly grant: Cursor | undefined
   readonly since: Cursor
   readonly op: string
-}
-
-/** mulberry32: the same schedule for the same seed. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) % below
-  }
 }
 
 /** Isolates that read, compute, commit late, repeat themselves and invalidate, beside a coordinator that loses things. */
