@@ -95,6 +95,7 @@ end
 `
 
 // Entries that Bentocache wrote begin with a brace. They bear no stamps, so any end of a tag or namespace ends them all.
+// Patterns begin with ^: without it Lua tries each place of a text as the beginning.
 const ENTRIES = `
 local function parse(key, text)
   if text:sub(1, 3) == 'r1;' then
@@ -102,8 +103,8 @@ local function parse(key, text)
     local sound, header = pcall(cjson.decode, text:sub(4, (cut or 0) - 1))
     if cut and sound and type(header) == 'table' and type(header.e) == 'table' then return header, text:sub(cut + 1) end
   elseif text:sub(1, 9) == '{"value":' then
-    local left, born = call('PTTL', key), tonumber(text:match('.*"createdAt":(%d+)')) or 0
-    local fresh = tonumber(text:match('.*"logicalExpiration":(%d+)'))
+    local left, born = call('PTTL', key), tonumber(text:match('^.*"createdAt":(%d+)')) or 0
+    local fresh = tonumber(text:match('^.*"logicalExpiration":(%d+)'))
     return { v = 'bentocache-' .. born, f = fresh, s = left > 0 and now + left or nil, e = {}, b = born }, text
   end
 end

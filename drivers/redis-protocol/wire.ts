@@ -86,7 +86,7 @@ export function ruled(mode: CommitMode): object {
 /** A request with the place its sender knows. A cursor that could be none of a journal is as good as none. */
 export function withCursor(request: object, cursor: Cursor | undefined): object {
   const { seq, id } = isCursor(cursor) ? cursor : { seq: 0, id: '' }
-  return seq > 0 ? { ...request, cursor: { seq, id } } : request
+  return seq > 0 && seq < FOR_EVER ? { ...request, cursor: { seq, id } } : request
 }
 
 function isCursor(cursor: Cursor | undefined): cursor is Cursor {

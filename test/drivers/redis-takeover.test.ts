@@ -64,6 +64,12 @@ test('values of every kind are found where Bentocache left them', async () => {
   expect(await ours.getOrSet({ key: 'for ever', factory: never })).toBe(1)
 })
 
+test('a large value without an end is found at once: no pattern goes over it again and again', async () => {
+  const value = '"logicalExpiration" "createdAt":'.repeat(60_000)
+  await theirs.setForever({ key: 'k', value })
+  expect(await ours.getOrSet({ key: 'k', factory: never })).toBe(value)
+})
+
 test('namespaces are the same', async () => {
   await theirs.namespace('users').namespace('admins').set({ key: '1', value: 'Ada' })
   expect(await ours.namespace('users').namespace('admins').get({ key: '1' })).toBe('Ada')
