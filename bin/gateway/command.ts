@@ -12,7 +12,7 @@ export function commandOf(parsed: unknown): Command {
   if (!Array.isArray(parsed)) throw malformed('a command is a JSON array: its name and its arguments')
   const [name, ...args] = parsed.map(argumentOf)
   if (!name) throw malformed('empty command')
-  return { name: name.toUpperCase(), args }
+  return { name: nameOf(name), args }
 }
 
 /** `[["SET", "key", 1], ["GET", "key"]]`, as in the bodies of `POST /pipeline` and `POST /multi-exec`. */
@@ -27,7 +27,17 @@ export function pathCommandOf({ segments, parameters }: Target, body: Buffer): C
   const [name, ...args] = segments.map(bytesOf)
   if (!name?.length) throw malformed('empty command')
   if (body.length > 0) args.push(body)
-  return { name: name.toString().toUpperCase(), args: [...args, ...parameters.map(parameterBytesOf)] }
+  return { name: nameOf(name.toString()), args: [...args, ...parameters.map(parameterBytesOf)] }
+}
+
+/**
+ * A name that Redis and the gateway read alike. Redis ends names at a NUL when it looks them up, so one with a NUL behind
+ * it could be a command that is refused here.
+ */
+function nameOf(name: string): string {
+  const capitals = name.toUpperCase()
+  if (!/^[A-Z][A-Z0-9._-]{0,63}$/.test(capitals)) throw malformed('this is no name of a command')
+  return capitals
 }
 
 /** Parses a body, which must be UTF-8. */

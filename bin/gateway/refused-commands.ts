@@ -20,6 +20,9 @@ const refused: Readonly<Record<string, string>> = {
   ),
 }
 
+/** All of `SCRIPT` but `DEBUG`, `KILL` and what Redis might take for them. */
+const SCRIPT_COMMANDS: ReadonlySet<string> = new Set(['EXISTS', 'FLUSH', 'HELP', 'LOAD'])
+
 function reasons(reason: string, names: string): Record<string, string> {
   return Object.fromEntries(names.split(' ').map((name) => [name, reason]))
 }
@@ -31,7 +34,7 @@ export function refusalOf(command: Command): string | undefined {
 }
 
 function reasonByArguments({ name, args }: Command): string | undefined {
-  if (name === 'SCRIPT' && upperCase(args[0]) === 'DEBUG') return CONNECTION
+  if (name === 'SCRIPT' && !SCRIPT_COMMANDS.has(upperCase(args[0]))) return CONNECTION
   if (name !== 'XREAD' && name !== 'XREADGROUP') return undefined
   // Behind STREAMS come keys, and a key may have any name.
   const words = args.map(upperCase)

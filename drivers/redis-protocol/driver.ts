@@ -81,6 +81,12 @@ function prefixOf({ prefix }: RedisStoreOptions, config: DriverConfig): string {
 function checkStore({ prefix, cluster }: RedisStoreOptions): void {
   if (prefix !== undefined && typeof prefix !== 'string')
     throw new InvalidOptionError({ option: 'prefix', received: typeof prefix, allowed: 'a text' })
+  if (cluster === true && /[{}]/.test(prefix ?? ''))
+    throw new InvalidOptionError({
+      option: 'prefix',
+      received: 'a text with a brace',
+      allowed: 'one without, where the store lies in a cluster',
+    })
   if (cluster !== undefined && typeof cluster !== 'boolean')
     throw new InvalidOptionError({ option: 'cluster', received: typeof cluster, allowed: 'a boolean' })
 }

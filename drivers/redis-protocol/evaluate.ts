@@ -44,15 +44,17 @@ export function makeEvaluate(send: Send, { locking, replicas }: EvaluateOptions)
   return async (script, keys, args) => {
     const operands = [String(keys.length), ...keys, ...args]
     const digest = digests.get(script.name)
+    const [text, wasFlagged] = [textOf(script), flagged]
     try {
       const texts = textsOf(await attempt(script, operands, digest))
-      if (digest === undefined) digests.set(script.name, await sha1(textOf(script)))
+      if (digest === undefined) digests.set(script.name, await sha1(text))
       return texts
     } catch (error) {
       const { reason = '' } = error instanceof StoreError ? error : {}
       // A replica may lack what the primary has: a look-up in vain costs a round trip.
       if (digest && reason === 'NOSCRIPT') digests.set(script.name, '')
-      else if (flagged && reason === 'SHEBANG') flagged = false
+      // Calls that were under way with the flags go again as well, whoever was refused first.
+      else if (wasFlagged && reason === 'SHEBANG') flagged = false
       else throw error
       return textsOf(await attempt(script, operands))
     }

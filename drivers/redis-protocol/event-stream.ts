@@ -14,7 +14,7 @@ const LONGEST_LINE = 16_000_000
 /** One stream of what is published on a channel: https://upstash.com/docs/redis/features/restapi#subscribe. */
 export function listen(open: Open, channel: string, subscriber: Subscriber): Subscription {
   const abort = new AbortController()
-  const prefix = `data: message,${channel},`
+  const prefix = `message,${channel},`
   const run = async (): Promise<void> => {
     const response = await open(`/subscribe/${encodeURIComponent(channel)}`, {
       headers: { accept: 'text/event-stream' },
@@ -24,8 +24,9 @@ export function listen(open: Open, channel: string, subscriber: Subscriber): Sub
       // What `ekiben gateway` says of its sign of life; Upstash promises none.
       const [, within] = /^: heartbeat (\d{1,9})$/.exec(line) ?? []
       subscriber.onAlive(within === undefined ? undefined : Number(within))
-      if (line.startsWith('data: subscribe,')) subscriber.onOpen()
-      if (line.startsWith(prefix)) subscriber.onPush(parsePush(line.slice(prefix.length)))
+      const [, data = ''] = /^data: ?(.*)$/s.exec(line) ?? []
+      if (data.startsWith('subscribe,')) subscriber.onOpen()
+      if (data.startsWith(prefix)) subscriber.onPush(parsePush(data.slice(prefix.length)))
     }
   }
   run().then(
@@ -37,18 +38,19 @@ export function listen(open: Open, channel: string, subscriber: Subscriber): Sub
 
 /** The lines of a response, as they come. */
 async function* linesOf(response: Response): AsyncGenerator<string> {
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  if (!response.body) throw new StoreError('Redis', 'an answer without a stream')
+  const reader = response.body.getReader()
   const decoder = new TextDecoder()
   let rest = ''
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const lines = (rest + decoder.decode(part.value, { stream: true })).split('\n')
+      const lines = (rest + decoder.decode(part.value, { stream: true })).split(/\r?\n/)
       rest = lines.pop() ?? ''
       if (rest.length > LONGEST_LINE) throw new StoreError('Redis', 'a line too large')
       yield* lines
     }
   } finally {
     reader.releaseLock()
-    await response.body?.cancel().catch(() => {})
+    await response.body.cancel().catch(() => {})
   }
 }

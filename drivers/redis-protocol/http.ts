@@ -65,8 +65,13 @@ export function httpRedis({
     const { signal, done } = deadline(timeout)
     const headers = syncToken === undefined ? {} : { 'upstash-sync-token': syncToken }
     try {
+      const sent = syncToken
       const response = await open('', { body: JSON.stringify(command), headers, signal })
-      syncToken = response.headers.get('upstash-sync-token') ?? syncToken
+      // A read that was overtaken knows less than what overtook it.
+      if (sent === syncToken || !command[0]?.endsWith('_RO'))
+        syncToken = response.headers.get('upstash-sync-token') ?? syncToken
+      if (Number(response.headers.get('content-length')) > LARGEST_REPLY)
+        throw new StoreError('Redis', 'a reply too large')
       return resultOf(await response.text())
     } catch (error) {
       throw signal.aborted ? new L2TimeoutError(timeout) : unreachable(error)

@@ -17,7 +17,7 @@ export interface KeyNames {
  * a segment that no entry's name begins with. `cluster` puts all of a store into one slot of a Redis Cluster.
  */
 export function nameKeys(prefix: string, cluster: boolean): KeyNames {
-  const root = cluster ? `{${prefix || 'ekiben'}}` : prefix
+  const root = cluster ? `{${prefix || STATE}}` : prefix
   const state = (part: string): string => `${STATE}:${root}:${part}`
   const own = (name: string): string => {
     if (!cluster) return name

@@ -94,7 +94,8 @@ local function compare(stamps)
 end
 `
 
-// Entries that Bentocache wrote begin with a brace. They bear no stamps, so any end of a tag or namespace ends them all.
+// Entries that Bentocache wrote begin with a brace. They bear no stamps, so any end of a tag or namespace ends them all,
+// and so does the loss of the epochs, since then nobody knows.
 // Patterns begin with ^: without it Lua tries each place of a text as the beginning.
 const ENTRIES = `
 local function parse(key, text)
@@ -118,8 +119,7 @@ local function judge(key, spaces)
   local header, body = load(key)
   if not header or (header.s and now >= header.s) then return end
   if header.b then
-    local ended = call('HGET', epochs, 'ended')
-    if ended and header.b <= tonumber(ended) then return end
+    if call('HGET', epochs, 'ended') ~= '0' then return end
   else
     for _, space in ipairs(spaces) do if not header.e['n:' .. space] then return end end
   end
@@ -139,8 +139,11 @@ local function born()
   if h then return h end
   call('DEL', journal)
   call('XADD', journal, '1-0', 'i', mint, 's', '', 'd', '')
+  -- Only where there was nothing before is it certain that nothing was ended.
+  if call('EXISTS', epochs) == 0 then call('HSET', epochs, 'ended', '0') end
   return { seq = 1, id = mint }
 end
+born()
 
 `
 
@@ -259,7 +262,6 @@ end
 local lease = leaseOf(KEYS[5])
 local stored, fills = rule(lease)
 if not stored then
-  born()
   if lease and lease.t == q.token then call('DEL', KEYS[5]) end
   return reply({ stored = false })
 end
@@ -291,13 +293,14 @@ for _, event in ipairs(q.events) do
   elseif soft then
     local epoch = inForce({ subject })[subject]
     if epoch then put(subject, epoch[1], mint, tonumber(epoch[3])) end
+    ended = true
   else
     call('HDEL', epochs, subject)
     call('ZREM', due, subject)
     ended = true
   end
 end
-if ended then call('HSET', epochs, 'ended', now) end
+if ended then call('HSET', epochs, 'ended', '1') end
 append(q.events)
 return reply({ existed = existed })
 `
@@ -322,7 +325,6 @@ return texts
 const RELEASE = `
 local lease = leaseOf(KEYS[4])
 if lease and lease.t == q.token then call('DEL', KEYS[4]) end
-born()
 return reply({})
 `
 
@@ -354,7 +356,7 @@ export const SCRIPTS: Readonly<
   release: script('release', false, BEGIN, EPOCHS, BIRTH, LEASES, RELEASE),
   invalidate: script('invalidate', false, BEGIN, EPOCHS, ENTRIES, BIRTH, WRITES, INVALIDATE),
   pull: script('pull', true, BEGIN, 'return reply({})'),
-  birth: script('birth', false, BEGIN, BIRTH, 'born()\nreturn reply({})'),
+  birth: script('birth', false, BEGIN, BIRTH, 'return reply({})'),
   /** When tags were last deleted by Bentocache, as it noted that itself. */
   markers: script(
     'markers',

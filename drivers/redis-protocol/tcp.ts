@@ -12,6 +12,7 @@ export interface RedisConnection {
   on(event: string, listener: (...args: never[]) => void): unknown
   quit(): Promise<unknown>
   disconnect(): void
+  readonly status?: string
   readonly isCluster?: boolean
 }
 
@@ -37,10 +38,12 @@ export function tcpRedis(given: RedisConnection | RedisConnectionOptions): TcpRe
   let own: RedisConnection | undefined = isConnection(given) ? given : undefined
   const listeners = new Set<Listener>()
   // Whoever comes while the package is loading loads it too: nobody waits for another's promise.
+  let closed = false
   const connection = async (): Promise<RedisConnection> => {
     if (own) return own
     const made = await connect(given as RedisConnectionOptions)
-    if (own) made.disconnect()
+    if (own || closed) made.disconnect()
+    if (closed) throw new StoreError('Redis', 'it was disconnected')
     return (own ??= made)
   }
   return {
@@ -64,7 +67,10 @@ export function tcpRedis(given: RedisConnection | RedisConnectionOptions): TcpRe
     },
     disconnect: async () => {
       for (const listener of listeners) listener.close()
-      await own?.quit().catch(() => {})
+      closed = true
+      // Asked to quit, one that is not connected would first wait until it is.
+      if (own?.status === 'ready') await own.quit().catch(() => {})
+      else own?.disconnect()
     },
   }
 }
@@ -85,6 +91,7 @@ class Listener {
 
   async listen(connection: () => Promise<RedisConnection>): Promise<void> {
     const redis = await connection()
+    if (this.#over) return redis.disconnect()
     this.#redis = redis
     redis.on('error', () => this.end(new StoreError('Redis', 'it cannot be reached')))
     redis.on('close', () => this.end())
@@ -94,8 +101,7 @@ class Listener {
       this.#subscriber.onPush(parsePush(text))
     })
     await redis.subscribe(this.#channel)
-    if (this.#over) redis.disconnect()
-    else this.#subscriber.onOpen()
+    if (!this.#over) this.#subscriber.onOpen()
   }
 
   /** The connection is over: it is not opened again here, whoever listens decides that. */

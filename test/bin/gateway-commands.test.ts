@@ -297,6 +297,20 @@ describe('a command that would harm others', () => {
     expect(await told(client.send('/pipeline', { body: [[name, ...args]] }))).toEqual([200, [{ error }]])
   })
 
+  // Redis looks names up without what follows a NUL, so these could be commands that are refused.
+  it.each([
+    ['SELECT\0a', '1'],
+    ['SCRIPT', 'DEBUG\0'],
+    ['GET\n', 'k'],
+    [' GET', 'k'],
+    ['g\u0131t', 'k'],
+  ])('is refused with a name that is none: %j', async (...command) => {
+    const error = expect.stringMatching(/name of a command|not supported here/)
+    expect(await told(client.run(...command))).toEqual([400, { error }])
+    const path = command.map((part) => encodeURIComponent(part)).join('/')
+    expect(await told(client.send(`/${path}`))).toEqual([400, { error }])
+  })
+
   it('is known by its options, not by the names of keys', async () => {
     expect(await told(client.run('XREAD', 'STREAMS', 'BLOCK', '0'))).toEqual([200, { result: null }])
     expect(await told(client.run('SCRIPT', 'EXISTS', 'debug'))).toEqual([200, { result: [0] }])

@@ -156,6 +156,13 @@ describe('a script', () => {
     ])
   })
 
+  test('that was under way while locking was refused to another goes again as well', async () => {
+    const coordination = open(true)
+    const pulls = Array.from({ length: 4 }, () => coordination.pull({}))
+    const heads = (await Promise.all(pulls)).map(({ page }) => page.head.seq)
+    expect(heads).toEqual([1, 1, 1, 1])
+  })
+
   test('that only reads says so where keys are locked', async () => {
     const flags: string[] = []
     const asUpstash = makeEvaluate(
@@ -322,12 +329,13 @@ describe('what is kept', () => {
     for (let tag = 0; tag < 30; tag++) {
       await coordination.commit(write(`${tag}`, { tags: [`p#${tag}`], staleFor: 1_000 }))
     }
-    expect(await redis.hlen('___ekiben:p:epochs')).toBe(31)
+    expect(await redis.hlen('___ekiben:p:epochs')).toBe(32)
     clock.now += 2 * 3_600_000
     await coordination.commit(write('last', { tags: [], namespaces: [] }))
-    expect(await redis.hlen('___ekiben:p:epochs')).toBe(11)
+    expect(await redis.hlen('___ekiben:p:epochs')).toBe(12)
     await coordination.commit(write('very last', { tags: [], namespaces: [] }))
-    expect(await redis.hlen('___ekiben:p:epochs')).toBe(0)
+    // What is left says whether anything was ended.
+    expect(await redis.hgetall('___ekiben:p:epochs')).toEqual({ ended: '0' })
   })
 
   test('of an epoch lasts as long as the longest-lived entry that bears it', async () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { Cluster, Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { memoryDriver } from '../../drivers/memory.ts'
-import { redisBusDriver, redisDriver, type RedisOptions } from '../../drivers/redis.ts'
+import { redisBusDriver, type RedisConnection, redisDriver, type RedisOptions } from '../../drivers/redis.ts'
 import { redisCoordination } from '../../drivers/redis-protocol/coordination.ts'
 import { makeEvaluate } from '../../drivers/redis-protocol/evaluate.ts'
 import { nameKeys } from '../../drivers/redis-protocol/names.ts'
@@ -202,7 +202,35 @@ describe('a subscription', () => {
   const key = (name: string) => ({ kind: 'key', name, soft: false }) as const
 })
 
+describe('what is closed', () => {
+  test('before its connection is there opens none', async () => {
+    const made = { disconnect: vi.fn(), on: vi.fn(), subscribe: vi.fn(async () => {}) }
+    const connection = { call: async () => {}, duplicate: () => made } as unknown as RedisConnection
+    const bus = redisBusDriver({ connection }).factory({})
+    if (!('coordinate' in bus)) throw new Error('no bus')
+    const onEnd = vi.fn()
+    const subscriber: Subscriber = { onOpen: vi.fn(), onAlive: vi.fn(), onPush: vi.fn(), onEnd }
+    bus.coordinate(undefined).subscribe!(subscriber).close()
+    await vi.waitFor(() => expect(made.disconnect).toHaveBeenCalled())
+    expect([made.subscribe.mock.calls, onEnd.mock.calls]).toEqual([[], []])
+  })
+
+  test('while the package loads stays closed', async () => {
+    const driver = redisDriver({ connection: { port: server.port } }).factory({})
+    const reading = driver.get('k')
+    await driver.disconnect()
+    await expect(reading).rejects.toMatchObject({ code: 'E_STORE' })
+    await expect(driver.get('k')).rejects.toMatchObject({ code: 'E_STORE' })
+  })
+})
+
 describe('in a cluster', () => {
+  test('a prefix with a brace is refused: it would end the hash tag', () => {
+    expect(() => redisDriver({ connection: {}, cluster: true, prefix: 'a}b' })).toThrow(
+      expect.objectContaining({ option: 'prefix' }),
+    )
+  })
+
   let node: RedisServer
   let cluster: Cluster
 

@@ -152,6 +152,32 @@ describe('by address', () => {
     expect(given).toEqual([null, ...told.slice(0, -1)])
   })
 
+  test('a read that was overtaken by a write does not take the token of the write back', async () => {
+    const given: (string | null)[] = []
+    const waiting: (() => void)[] = []
+    const driver = upstashDriver({
+      url: gateway.url,
+      token: gateway.token,
+      fetch: async (input, init) => {
+        given.push(new Headers(init?.headers).get('upstash-sync-token'))
+        const response = await fetch(input, init)
+        const command = (JSON.parse(init?.body as string) as string[])[0] ?? ''
+        if (command.endsWith('_RO') && given.length < 5)
+          await new Promise<void>((resolve) => void waiting.push(resolve))
+        const headers = { 'upstash-sync-token': `token ${given.length} of ${command}` }
+        return new Response(await response.text(), { headers })
+      },
+    }).factory({})
+    await driver.set('k', '1')
+    const overtaken = driver.get('k')
+    await driver.delete('k')
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    for (const go of waiting) go()
+    await overtaken
+    await driver.set('k', '2')
+    expect(given.at(-1)).toMatch(/of EVAL$/)
+  })
+
   test('a request that is given up is told by name, and let go', async () => {
     gateway.fault = { kind: 'hang' }
     const driver = upstashDriver({ url: gateway.url, token: gateway.token, timeout: 50 }).factory({})
