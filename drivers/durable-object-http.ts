@@ -95,12 +95,22 @@ function open(options: DurableObjectHttpOptions, driver: string): ObjectLink {
     return checkToken(text)
   }
   if (typeof options.token !== 'function') token()
-  const address = `${checkAddress(options)}/v1/${encodeURIComponent(checkNames(options))}`
+  const address = `${checkAddress(options)}/v1/${segmentOf(checkNames(options))}`
   return {
     calls: remoteCoordination({ address, token, fetch }),
     subscribe: (subscriber) =>
       openSubscription({ address: `${address}/subscribe`, token, webSocket }, subscriber),
   }
+}
+
+/** A name as one segment of a path: what would lead out of it is none. */
+function segmentOf(name: string): string {
+  if (name !== '.' && name !== '..' && !/\p{Surrogate}/u.test(name)) return encodeURIComponent(name)
+  throw new InvalidOptionError({
+    option: 'name',
+    received: 'a text that is no segment of a path',
+    allowed: 'well-formed text, and neither . nor ..',
+  })
 }
 
 function invalid(option: string, value: unknown, allowed: string): InvalidOptionError {

@@ -174,6 +174,8 @@ async function expire(driver: CacheDriver, key: string): Promise<boolean> {
   const entry = text === undefined ? undefined : parse(text)
   if (!entry) return false
   const { staleFor } = left(entry.header, systemRuntime.now())
+  // Dead already: the store has kept it longer than asked, or by another clock.
+  if (staleFor !== null && staleFor <= 0) return false
   await driver.set(key, format({ ...entry.header, freshUntil: 0 }, entry.payload), staleFor ?? undefined)
   return true
 }

@@ -72,7 +72,8 @@ export class Outbox {
     for (const [id, message] of this.#waiting) {
       this.#tried = instant(runtime)
       if (!(await this.#deliver(runtime, message))) break
-      this.#waiting.delete(id)
+      // One that has come meanwhile tells of a later change, though it reads the same.
+      if (this.#waiting.get(id) === message) this.#waiting.delete(id)
     }
     this.#tried = undefined
     this.#schedule(runtime)
@@ -96,7 +97,10 @@ export class Outbox {
   #enqueue(message: Message): void {
     const { enabled, maxSize } = this.#config.retries
     if (!enabled || this.#closed) return
-    this.#waiting.set(JSON.stringify(message), message)
+    const id = JSON.stringify(message)
+    // Anew at the end: it is the newest now.
+    this.#waiting.delete(id)
+    this.#waiting.set(id, message)
     const [oldest] = this.#waiting.keys()
     if (this.#waiting.size > maxSize && oldest !== undefined) this.#waiting.delete(oldest)
   }

@@ -78,9 +78,8 @@ export function coordinatorHandler(
   checkOptions(options)
   const { names = ['ekiben'], path = '' } = options
   return async (request) => {
-    const secrets = usable(await options.secret())
-    if (secrets.length === 0) return problem(404, 'E_NOT_FOUND', 'Not found')
-    if (!(await holdsSecret(request, secrets))) return unauthorized()
+    const refused = await refusal(request, options)
+    if (refused) return refused
     const target = findTarget(request, path)
     if (!target || !names.includes(target.name)) return problem(404, 'E_NOT_FOUND', 'Not found')
     try {
@@ -90,6 +89,20 @@ export function coordinatorHandler(
     } catch (error) {
       return failure(error)
     }
+  }
+}
+
+/** The answer to whoever may not come in: 404 where nobody may. What goes wrong on the way is told to nobody. */
+async function refusal(
+  request: Request,
+  { secret }: CoordinatorHandlerOptions,
+): Promise<Response | undefined> {
+  try {
+    const secrets = usable(await secret())
+    if (secrets.length === 0) return problem(404, 'E_NOT_FOUND', 'Not found')
+    return (await holdsSecret(request, secrets)) ? undefined : unauthorized()
+  } catch {
+    return problem(500, 'E_COORDINATOR', 'The coordinator failed')
   }
 }
 
@@ -181,8 +194,18 @@ function checkOptions(options: CoordinatorHandlerOptions): void {
   if (typeof secret !== 'function') refuse('secret', typeof secret, 'a function that returns the secret')
   const texts = Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== '')
   if (names !== undefined && !texts) refuse('names', typeof names, 'a list of non-empty texts')
-  if (path !== undefined && !(typeof path === 'string' && /^(?:\/[^/?#]+)*$/.test(path)))
-    refuse('path', typeof path, 'a path that begins with a slash and ends without one')
+  if (path !== undefined && !isPath(path))
+    refuse(
+      'path',
+      typeof path,
+      'a path as it stands in a URL, with a slash at its beginning and none at its end',
+    )
+}
+
+/** Whether requests can ever have this path: the parser of URLs writes many others anew. */
+function isPath(path: unknown): boolean {
+  if (typeof path !== 'string' || !/^(?:\/[^/?#]+)*$/.test(path)) return false
+  return path === '' || new URL(path, 'https://worker').pathname === path
 }
 
 function refuse(option: string, received: string, allowed: string): never {

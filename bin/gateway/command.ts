@@ -35,9 +35,8 @@ export function pathCommandOf({ segments, parameters }: Target, body: Buffer): C
  * it could be a command that is refused here.
  */
 function nameOf(name: string): string {
-  const capitals = name.toUpperCase()
-  if (!/^[A-Z][A-Z0-9._-]{0,63}$/.test(capitals)) throw malformed('this is no name of a command')
-  return capitals
+  if (!/^[A-Za-z][A-Za-z0-9._-]{0,63}$/.test(name)) throw malformed('this is no name of a command')
+  return name.toUpperCase()
 }
 
 /** Parses a body, which must be UTF-8. */

@@ -29,7 +29,7 @@ function isRead(reply: Fields): boolean {
   return (
     isVerdict(reply) &&
     (lease === undefined || (isObject(lease) && isCursor(lease['grant']))) &&
-    (leaseLeft === undefined || typeof leaseLeft === 'number')
+    (leaseLeft === undefined || Number.isFinite(leaseLeft))
   )
 }
 
@@ -51,7 +51,7 @@ function isEntry(value: unknown): boolean {
 }
 
 function isDuration(value: unknown): boolean {
-  return value === null || typeof value === 'number'
+  return value === null || Number.isFinite(value)
 }
 
 function isTexts(value: unknown): boolean {

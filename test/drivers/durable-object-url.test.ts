@@ -163,6 +163,18 @@ describe('a reply', () => {
     expect(error).toMatchObject({ code: 'E_STORE' })
   })
 
+  test.each(['leaseLeft', 'freshFor', 'staleFor'])(
+    'with a number past all bounds as %s is none',
+    async (field) => {
+      const text = JSON.stringify({ ...verdict, page, [field]: 0 }).replace(
+        `"${field}":0`,
+        `"${field}":1e999`,
+      )
+      const coordination = connect({ fetch: async () => new Response(text) })
+      expect(await failureOf(coordination.read({} as never))).toMatchObject({ code: 'E_STORE' })
+    },
+  )
+
   test('that is no JSON is refused without a word of it', async () => {
     const coordination = connect({ fetch: async () => new Response('canary-body') })
     const error = await failureOf(coordination.pull({}))
@@ -231,6 +243,9 @@ describe('the options', () => {
     [{ webSocket: 'ws' }, 'E_INVALID_OPTION'],
     [{ allowInsecure: 'yes' }, 'E_INVALID_OPTION'],
     [{ name: '' }, 'E_INVALID_OPTION'],
+    [{ name: '.' }, 'E_INVALID_OPTION'],
+    [{ name: '..' }, 'E_INVALID_OPTION'],
+    [{ name: 'half \ud83c' }, 'E_INVALID_OPTION'],
     [{ url: undefined }, 'E_MISSING_BINDING'],
   ])('are refused when the driver is built: %j', (options, code) => {
     const make = () => connect(options as Partial<DurableObjectHttpOptions>)

@@ -36,6 +36,22 @@ describe('a plain L2', () => {
     },
   )
 
+  test('an entry that is dead and still there is not asked to live on', async () => {
+    const { isolate, clock, values } = make()
+    const { bento } = isolate('a', { ttl: '1s' })
+    await bento.set({ key: 'k', value: 'old' })
+    // As Redis does, and as a store does that keeps values longer than asked.
+    const { get } = values
+    const [kept, lives] = [await get('k'), [] as unknown[]]
+    values.get = async (key) => (key === 'k' ? kept : get(key))
+    values.set = async (_key, _text, ttl) => lives.push(ttl) > 0
+    for (const wait of [1000, 1]) {
+      await clock.advance(wait)
+      expect(await bento.expire({ key: 'k' })).toBe(true)
+    }
+    expect(lives).toEqual([])
+  })
+
   test('what is read again from L2 lives in L1 for as long again', async () => {
     const { isolate, clock, asked } = make()
     const { bento } = isolate('a')

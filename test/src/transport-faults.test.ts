@@ -91,6 +91,22 @@ describe('a message the bus does not take', () => {
     expect(transport.published.map(({ keys }) => keys)).toEqual([['k'], ['l']])
   })
 
+  test('is not lost where the same is said again while it is on its way', async () => {
+    const { bento, transport, clock } = scene()
+    transport.fate = failing('publish')
+    await bento.delete({ key: 'k' })
+    let arrive = (): void => {}
+    transport.fate = (call) =>
+      call.startsWith('publish') ? new Promise((resolve) => (arrive = resolve)) : undefined
+    await clock.advance(2000)
+    transport.fate = () => {}
+    // The first is on its way; the value was read again and deleted again meanwhile.
+    await bento.delete({ key: 'k' })
+    arrive()
+    await clock.advance(4000)
+    expect(transport.asked.filter((call) => call === 'publish delete k')).toHaveLength(3)
+  })
+
   test('gives way to newer ones past maxSize', async () => {
     const { bento, transport, clock } = scene({ bus: { retryQueue: { maxSize: 2 } } })
     transport.fate = failing('publish')

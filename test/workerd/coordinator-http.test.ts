@@ -79,10 +79,23 @@ describe('the handler', () => {
     { path: 'cache' },
     { path: '/cache/' },
     { path: 5 },
+    { path: '/cach\u00e9' },
+    { path: '/a b' },
+    { path: '/a/..' },
   ])('refuses the option %o when it is made', (option) => {
     const make = () => handle(option as unknown as Partial<CoordinatorHandlerOptions>)
     expect(make).toThrow(expect.objectContaining({ code: 'E_INVALID_OPTION' }))
     expect(make).toThrow(expect.not.objectContaining({ message: expect.stringContaining(SECRET) }))
+  })
+
+  test.each([
+    () => {
+      throw new Error('canary')
+    },
+    () => Promise.reject(new Error('canary')),
+  ])('says nothing of why the secret could not be had (%#)', async (secret) => {
+    const response = await handle({ secret })(post())
+    expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining('canary')])
   })
 
   test('gives a Worker that is not bound to the object what a binding gives', async () => {
