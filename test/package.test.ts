@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { packagesOf, publishedExamples } from './examples.ts'
 import { manifest, read, root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -60,9 +62,20 @@ describe('the published package', () => {
     const complaints = await tsc(root, '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist'))
     if (complaints) throw new Error(complaints)
     await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+    // What the page on conformance has its reader write first.
+    const [, open = ''] = /```ts\n(\/\/ open\.ts\n.*?)```/s.exec(read('docs/conformance.md')) ?? []
+    await writeFile(join(folder, 'open.ts'), open)
   })
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  /** Makes a package of the repository's own one of the user's, once. */
+  async function link(name: string): Promise<void> {
+    const target = join(root, 'node_modules', name)
+    if (!existsSync(target) || existsSync(join(folder, 'node_modules', name))) return
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true })
+    await symlink(target, join(folder, 'node_modules', name))
+  }
 
   async function tsc(cwd: string, ...args: readonly string[]): Promise<string> {
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
@@ -102,12 +115,20 @@ describe('the published package', () => {
     expect(await check(source, consumers['a Worker'])).toBe('')
   })
 
-  it('type-checks as docs/cloudflare-kv.md shows it', async () => {
-    const [, example] = /```ts\n(.*?)```/s.exec(read('docs/cloudflare-kv.md')) ?? []
-    const bindings =
-      'interface Env { readonly KV: KVNamespace; readonly COORDINATOR: DurableObjectNamespace }'
-    const source = `${example}\ndeclare global { namespace Cloudflare { ${bindings} } }`
-    expect(await check(source, consumers['a Worker'])).toBe('')
+  it.each(publishedExamples())('type-checks as $title shows it', async ({ source }) => {
+    for (const name of packagesOf(source)) await link(name)
+    const onWorkers = source.includes("'cloudflare:workers'")
+    const bindings = 'KV: KVNamespace; CACHE: DurableObjectNamespace; COORDINATOR: DurableObjectNamespace'
+    const env = `declare global { namespace Cloudflare { interface Env { ${bindings}; EKIBEN_SECRET: string } } }`
+    const options = consumers[onWorkers ? 'a Worker' : 'Node']
+    // Libraries of others are theirs to check.
+    expect(
+      await check(`${source}\n${onWorkers ? env : ''}`, {
+        ...options,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+      }),
+    ).toBe('')
   })
 
   it('is refused where it is used wrongly', async () => {

@@ -30,7 +30,7 @@ import { valueCases } from './values.ts'
  * }
  * ```
  */
-export function driverCases(driver: Offer): StoreCase[] {
+export function driverCases(driver: Offer | CacheDriver): StoreCase[] {
   return [
     plainCase(undefined, 'driver: what is opened offers what the cases were made for', async (scene) => {
       equal(offerOf(scene.driver), offerOf(driver), 'what the driver offers')
