@@ -73,15 +73,16 @@ export interface MatrixOptions {
   readonly gateway: FaultyGateway
   readonly makeDriver: (address: Address) => CreateDriverResult
   readonly l2Timeout: number
+  readonly awaitWrites?: boolean
 }
 
 /** Plays every operation under one fault, each in an isolate and a store of its own, all at once. */
 export async function underFault(
   name: string,
-  { gateway, makeDriver, l2Timeout }: MatrixOptions,
+  { gateway, makeDriver, l2Timeout, awaitWrites }: MatrixOptions,
 ): Promise<Cell[]> {
   const fault = FAULTS[name]
-  const isolate = (prefix: string): Hosted => hosted(makeDriver(gateway), { prefix, l2Timeout })
+  const isolate = (prefix: string): Hosted => hosted(makeDriver(gateway), { prefix, l2Timeout, awaitWrites })
   const stores = await Promise.all(
     Object.entries(OPERATIONS).map(async ([operation, expected]) => {
       const prefix = `${name} ${operation}`
