@@ -151,13 +151,12 @@ const WRITES = `
 -- Subjects with a sign before them: - for hard, ~ for soft.
 local function append(events)
   local after = born()
-  local h, told = after, {}
+  local h = after
   for n, event in ipairs(events) do
     h = { seq = h.seq + 1, id = mint .. '.' .. n }
     call('XADD', journal, 'MAXLEN', ${JOURNAL_CAP}, h.seq .. '-0', 'i', h.id, 's', event:sub(2), 'd', event:sub(1, 1))
-    told[n] = event
   end
-  if #told > 0 then redis.pcall('PUBLISH', q.channel, cjson.encode({ after = after, head = h, events = told })) end
+  if #events > 0 then redis.pcall('PUBLISH', q.channel, cjson.encode({ after = after, head = h, events = events })) end
   return h
 end
 
