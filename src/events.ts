@@ -9,7 +9,7 @@ interface KeyEvent extends StoreEvent {
   readonly key: string
 }
 
-/** What the bus tells: Bentocache's shape, keys relative to their namespace, values never. */
+/** What the bus tells: Bentocache's shape, values never. Published keys are relative to their namespace, received ones to the store. */
 export interface BusMessage {
   readonly type: 'set' | 'delete' | 'expire' | 'clear'
   readonly keys: readonly string[]
