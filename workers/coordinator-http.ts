@@ -52,7 +52,7 @@ const OPERATIONS: {
 
 /**
  * The HTTP face of the `Coordinator`, for whoever cannot be bound to it: processes in Node, Deno and Bun, other clouds.
- * Give it the requests of a Worker, and their `durableObjectDriver({ url, token })` the address of that Worker and the
+ * Give it the requests of a Worker, and their `durableObjectHttpDriver({ url, token })` the address of that Worker and the
  * secret.
  *
  * It answers `POST <path>/v1/<name>/<operation>` with JSON both ways, and `GET <path>/v1/<name>/subscribe` with a
