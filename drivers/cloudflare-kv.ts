@@ -5,6 +5,7 @@ import { fitKey, utf8Length } from '../src/key.ts'
 import { connectPlainL2 } from '../src/plain-l2.ts'
 import type { CacheDriver, CreateDriverResult, Limits } from '../src/ports.ts'
 import { systemRuntime } from '../src/runtime.ts'
+import { trimColons } from '../src/trim-colons.ts'
 
 /** How KV is read: `cacheTtl` in seconds. */
 export interface KVReadOptions {
@@ -250,10 +251,6 @@ async function clear({ kv }: Store, inside: string): Promise<void> {
     cursor = page.cursor
     if (page.list_complete || !cursor) return
   }
-}
-
-function trimColons(prefix: string): string {
-  return prefix.replace(/:+$/, '')
 }
 
 function checkOptions(options: CloudflareKvDriverOptions): KVReadOptions {

@@ -17,7 +17,7 @@ import { eventsOf, makeMessage, type Message, readMessage } from './transport-me
  */
 export function connectTransport(config: L2Config, transport: BusTransport): L2 {
   const { name, settings, root, trace, wrap, coordination } = config
-  const prefix = settings.prefix.replace(/:+$/, '')
+  const { prefix } = settings
   let latest: Runtime | undefined
   const line = new Line(transport, {
     channel: `bentocache.notifications:${name}`,

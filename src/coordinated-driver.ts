@@ -65,8 +65,3 @@ function lineage(path: string): string[] {
   const segments = path.split(':')
   return ['', ...segments.map((_, index) => segments.slice(0, index + 1).join(':'))]
 }
-
-/** A prefix as it stands before the first colon of a name. */
-export function trimColons(prefix: string): string {
-  return prefix.replace(/:+$/, '')
-}

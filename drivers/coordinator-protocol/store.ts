@@ -1,10 +1,11 @@
 import { busCoordination } from '../../src/bus-coordination.ts'
 import { type ChunkLimits, chunkedCalls } from '../../src/chunked-calls.ts'
-import { coordinatedDriver, trimColons } from '../../src/coordinated-driver.ts'
+import { coordinatedDriver } from '../../src/coordinated-driver.ts'
 import { InvalidOptionError } from '../../src/errors.ts'
 import type { ConnectL2 } from '../../src/l2.ts'
 import type { Coordination, CoordinationCalls, CreateDriverResult, Limits } from '../../src/ports.ts'
 import type { BusDriver } from '../../src/store.ts'
+import { trimColons } from '../../src/trim-colons.ts'
 
 /** Which object, and what lies in front of its keys. */
 export interface DurableObjectOptions {
