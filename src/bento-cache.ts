@@ -8,6 +8,7 @@ import type { Loose } from './loose.ts'
 import { DEFAULTS, invalid, join, type StoreOptions } from './options.ts'
 import type { Runtime } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
+import type { Scope } from './scope.ts'
 import type { Stack } from './stack.ts'
 import { BentoStore } from './store.ts'
 import { makeTrace, type Step, type Trace, type TraceListener } from './trace.ts'
@@ -36,7 +37,7 @@ export interface BentoCacheOptions<Stores extends Record<string, BentoStore>> ex
 }
 
 /** What all views of one cache share. */
-interface Shared {
+export interface Shared {
   readonly stacks: Map<string, Stack>
   readonly trace: Trace
   emitter: Emitter | undefined
@@ -60,17 +61,14 @@ interface Shared {
  * ```
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends Cache {
-  readonly #options: BentoCacheOptions<Record<string, BentoStore>>
-  readonly #shared: Shared
-  readonly #runtime: Runtime
+  protected readonly options: BentoCacheOptions<Record<string, BentoStore>>
+  protected readonly shared: Shared
 
-  constructor(options: BentoCacheOptions<Stores>, shared?: unknown) {
-    const runtime = options.runtime ?? systemRuntime
-    super(() => this.#stack(options.default), runtime)
+  constructor(options: BentoCacheOptions<Stores>, shared?: Shared, scope?: Scope) {
+    super(() => this.#stack(options.default), options.runtime ?? systemRuntime, scope)
     // Kept without its type parameter, so that a cache of known stores is also a cache of any.
-    this.#options = options as unknown as BentoCacheOptions<Record<string, BentoStore>>
-    this.#runtime = runtime
-    this.#shared = (shared as Shared | undefined) ?? {
+    this.options = options as unknown as BentoCacheOptions<Record<string, BentoStore>>
+    this.shared = shared ?? {
       stacks: new Map(),
       trace: makeTrace(),
       emitter: undefined,
@@ -79,20 +77,20 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
     const advice = check(options)
     const { emitter, logger, plugins = [] } = options
     if (emitter) this.#listen(emitter)
-    if (logger) this.#shared.trace.add(logSteps(logger))
+    if (logger) this.shared.trace.add(logSteps(logger))
     for (const plugin of plugins) plugin.register(this)
-    for (const step of advice) this.#shared.trace.tell(step)
+    for (const step of advice) this.shared.trace.tell(step)
   }
 
   /** Name of the default store. */
   get defaultStoreName(): keyof Stores & string {
-    return this.#options.default
+    return this.options.default
   }
 
   /** @throws {@link UnknownStoreError} */
-  use<Name extends keyof Stores & string>(name: Name = this.#options.default as Name): Cache {
+  use<Name extends keyof Stores & string>(name: Name = this.options.default as Name): Cache {
     this.#stack(name)
-    return new Cache(() => this.#stack(name), this.#runtime)
+    return new Cache(() => this.#stack(name), this.runtime)
   }
 
   /**
@@ -100,8 +98,8 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
    * does this by itself; here is the explicit form, for tests and for hosts that only pass a context.
    */
   bind(context: { waitUntil(promise: Promise<unknown>): void }): BentoCache<Stores> {
-    const runtime = { ...this.#runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
-    return new BentoCache({ ...this.#options, runtime }, this.#shared)
+    const runtime = { ...this.runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
+    return new BentoCache({ ...this.options, runtime }, this.shared)
   }
 
   on<Event extends keyof CacheEvents>(event: Event, callback: (payload: CacheEvents[Event]) => void): this {
@@ -121,7 +119,7 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
 
   /** Listens to every step of every operation; returns what stops it. Steps are built only while somebody listens. */
   onTrace(listener: TraceListener): () => void {
-    return this.#shared.trace.add(listener)
+    return this.shared.trace.add(listener)
   }
 
   /** {@link Cache.clear} for every store. */
@@ -135,28 +133,28 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
   }
 
   async #each(run: (cache: Cache) => Promise<void>): Promise<void> {
-    await Promise.all(Object.keys(this.#options.stores).map((name) => run(this.use(name))))
+    await Promise.all(Object.keys(this.options.stores).map((name) => run(this.use(name))))
   }
 
   #emitter(): Emitter {
-    return this.#shared.emitter ?? this.#listen(makeEmitter())
+    return this.shared.emitter ?? this.#listen(makeEmitter())
   }
 
   #listen(emitter: Emitter): Emitter {
-    this.#shared.trace.add(emitSteps(emitter))
-    return (this.#shared.emitter = emitter)
+    this.shared.trace.add(emitSteps(emitter))
+    return (this.shared.emitter = emitter)
   }
 
   #stack(name: string): Stack {
-    const { stacks, trace } = this.#shared
+    const { stacks, trace } = this.shared
     const present = stacks.get(name)
     if (present) return present
-    const { stores, internalOperationWrapper: wrap, connectPlain = refusePlain } = this.#options
+    const { stores, internalOperationWrapper: wrap, connectPlain = refusePlain } = this.options
     const store = Object.hasOwn(stores, name) ? stores[name] : undefined
     if (!store) throw new UnknownStoreError(name, Object.keys(stores))
     const { entry } = store
     const build = entry.l2?.divide ?? entry.bus?.divide ?? buildStack
-    const stack = build({ name, entry, globals: this.#options, trace, wrap, connectPlain }, buildStack)
+    const stack = build({ name, entry, globals: this.options, trace, wrap, connectPlain }, buildStack)
     stacks.set(name, stack)
     return stack
   }

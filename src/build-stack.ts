@@ -43,8 +43,10 @@ export type DivideStack = (config: StackConfig, build: (config: StackConfig) => 
  *
  * @throws {@link InvalidOptionError}
  */
-export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: StackConfig): Stack {
-  const given = join(join(DEFAULTS, globals), entry.options)
+export function buildStack(config: StackConfig): Stack {
+  const { name, globals, trace, wrap, connectPlain } = config
+  const given = join(join(DEFAULTS, globals), config.entry.options)
+  const entry: Partial<StoreEntry> = given.enabled ? config.entry : {}
   const tier = memoryTier(entry.l1 && make(entry.l1, given))
   const parts = shared(entry, given)
   const { driver, bus, coordination, subscribe, transport } = parts
@@ -110,7 +112,7 @@ interface Shared {
 }
 
 /** Who is asked to coordinate: the bus the store was given, unless L2 does so itself by the same means, in one trip. */
-function shared({ l2, bus: given }: StoreEntry, settings: Settings): Shared {
+function shared({ l2, bus: given }: Partial<StoreEntry>, settings: Settings): Shared {
   const bus = given && make(given, settings)
   const transport = bus && 'publish' in bus ? bus : undefined
   const driver = l2 && make(l2, settings)
@@ -156,7 +158,7 @@ function make<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): 
 }
 
 /** The prefix of names in L2. A driver that works alone puts it before its keys itself. */
-function prefixOf({ l2, bus }: StoreEntry, { prefix }: Settings): string {
+function prefixOf({ l2, bus }: Partial<StoreEntry>, { prefix }: Settings): string {
   const own = (l2 ?? bus)?.options['prefix']
   return typeof own === 'string' ? own.replace(/:+$/, '') : prefix
 }

@@ -54,24 +54,24 @@ export interface DeleteByTagOptions extends SuppressOptions {
  * kept by the store.
  */
 export class Cache {
-  readonly #store: () => Stack
-  readonly #scope: Scope | undefined
-  readonly #runtime: Runtime
+  protected readonly store: () => Stack
+  protected readonly scope: Scope | undefined
+  protected readonly runtime: Runtime
 
   constructor(store: () => Stack, runtime: Runtime, scope?: Scope) {
-    this.#store = store
-    this.#runtime = runtime
-    this.#scope = scope
+    this.store = store
+    this.runtime = runtime
+    this.scope = scope
   }
 
   /** Name of the store. */
   get name(): string {
-    return this.#store().name
+    return this.store().name
   }
 
   /** Computations under way in this isolate's store. */
   get inflight(): number {
-    return this.#store().flights.size()
+    return this.store().flights.size()
   }
 
   /**
@@ -94,7 +94,7 @@ export class Cache {
     checkOptions(options)
     const { factory } = options
     if (typeof factory !== 'function') invalid('factory', factory, 'a function')
-    return this.#with(options, (call) => getOrSet(call, factory)) as Promise<T>
+    return this.call(options, (call) => getOrSet(call, factory)) as Promise<T>
   }
 
   /** {@link getOrSet} with a value that never expires by itself. */
@@ -105,7 +105,7 @@ export class Cache {
   /** The value of a key, else `defaultValue`, else `undefined`. A graced value only with `grace`. */
   async get<T = Loose>(options: GetOptions<T>): Promise<T> {
     checkOptions(options)
-    return this.#with(options, (call) => get(call, options.defaultValue)) as Promise<T>
+    return this.call(options, (call) => get(call, options.defaultValue)) as Promise<T>
   }
 
   /**
@@ -115,7 +115,7 @@ export class Cache {
    */
   async set(options: SetOptions): Promise<boolean> {
     checkOptions(options)
-    return this.#with(options, (call) => set(call, options.value))
+    return this.call(options, (call) => set(call, options.value))
   }
 
   /** {@link set} without an end, unless a `ttl` is given. */
@@ -126,7 +126,7 @@ export class Cache {
   /** Whether the key has a fresh value. */
   async has(options: DeleteOptions): Promise<boolean> {
     checkOptions(options)
-    return this.#with(options, has)
+    return this.call(options, has)
   }
 
   /** Whether the key has no fresh value. */
@@ -136,7 +136,7 @@ export class Cache {
 
   /** Gives the value and deletes it; where L2 coordinates, of all who pull at once one gets it. */
   async pull<T = Loose>(key: string): Promise<T | undefined> {
-    return this.#with({ key }, pull) as Promise<T | undefined>
+    return this.call({ key }, pull) as Promise<T | undefined>
   }
 
   /** Deletes a key everywhere. `false`: not acknowledged; it is tried again in the background. */
@@ -158,24 +158,18 @@ export class Cache {
   }
 
   /** Drops all entries of this namespace that bear one of the tags, in one round trip. They are not served as graced. */
-  async deleteByTag(options: DeleteByTagOptions): Promise<boolean> {
-    checkOptions(options)
-    const operation = this.#operation(options)
-    const tags = checkTags(options.tags)
-    const names = operation.scope.tags(tags)
-    if (tags.length === 0) return true
-    const told = await invalidate(
-      operation,
-      names.map((name) => ({ kind: 'tag', name, soft: false })),
-    )
-    const { trace, name: store } = operation.stack
-    if (told) trace.tell({ type: 'tags.deleted', store, tags })
-    return told !== undefined
+  deleteByTag(options: DeleteByTagOptions): Promise<boolean> {
+    return this.#forgetTags(options, false)
+  }
+
+  /** Makes all entries of this namespace that bear one of the tags stale, in one round trip. They may still be served as graced. */
+  expireByTag(options: DeleteByTagOptions): Promise<boolean> {
+    return this.#forgetTags(options, true)
   }
 
   /** Drops everything in this namespace and below, in one round trip, however much that is. */
   async clear(options?: SuppressOptions): Promise<void> {
-    const operation = this.#operation(options)
+    const operation = this.operation(options)
     const { stack, scope } = operation
     if (scope === stack.root) stack.l1?.clear()
     if (!(await invalidate(operation, [scope.everything]))) return
@@ -185,7 +179,7 @@ export class Cache {
 
   /** Removes what is expired from L2, where it does not do so by itself. */
   async prune(): Promise<void> {
-    await this.#store().driver?.prune?.()
+    await this.store().driver?.prune?.()
   }
 
   /**
@@ -195,34 +189,49 @@ export class Cache {
    * @throws {@link InvalidOptionError} unless the name is a string that is not empty.
    */
   namespace(name: string): Cache {
-    const scope = (this.#scope ?? this.#store().root).child(name)
-    return new Cache(this.#store, this.#runtime, scope)
+    const scope = (this.scope ?? this.store().root).child(name)
+    return new Cache(this.store, this.runtime, scope)
   }
 
   /** Closes what the store's drivers hold open. */
   async disconnect(): Promise<void> {
-    await this.#store().disconnect()
+    await this.store().disconnect()
   }
 
-  #operation(options: object | undefined, key?: string): Operation {
-    const store = this.#store()
-    const scope = this.#scope ?? store.root
+  protected operation(options: object | undefined, key?: string): Operation {
+    const store = this.store()
+    const scope = this.scope ?? store.root
     const stack = (key && store.shard?.(scope.path + key)) || store
-    return { stack, runtime: this.#runtime, scope, settings: join(stack.settings, options) }
+    return { stack, runtime: this.runtime, scope, settings: join(stack.settings, options) }
   }
 
   /** Runs an operation on a key, at once unless the key must be hashed first: an L1 hit waits for nothing. */
-  #with<T>(options: KeyOptions, run: (call: Call) => Promise<T>): Promise<T> {
+  protected call<T>(options: KeyOptions, run: (call: Call) => Promise<T>): Promise<T> {
     const key = checkKey(options.key)
-    const operation = this.#operation(options, key)
+    const operation = this.operation(options, key)
     const id = operation.scope.path + key
     const name = nameInL2(operation, id)
     if (typeof name === 'string') return run({ ...operation, key, id, l2Key: name })
     return name.then((l2Key) => run({ ...operation, key, id, l2Key }))
   }
 
+  async #forgetTags(options: DeleteByTagOptions, soft: boolean): Promise<boolean> {
+    checkOptions(options)
+    const operation = this.operation(options)
+    const tags = checkTags(options.tags)
+    const names = operation.scope.tags(tags)
+    if (tags.length === 0) return true
+    const told = await invalidate(
+      operation,
+      names.map((name) => ({ kind: 'tag', name, soft })),
+    )
+    const { trace, name: store } = operation.stack
+    if (told) trace.tell({ type: soft ? 'tags.expired' : 'tags.deleted', store, tags })
+    return told !== undefined
+  }
+
   async #forget(options: object, keys: readonly string[], type: 'deleted' | 'expired'): Promise<boolean> {
-    const operation = this.#operation(options)
+    const operation = this.operation(options)
     const { stack, scope } = operation
     const soft = type === 'expired'
     const events = keys.map(async (key): Promise<Invalidation> => {

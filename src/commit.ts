@@ -20,6 +20,8 @@ interface Commit {
  */
 export async function commit(guard: Guard, limits: Limits, work: Commit): Promise<boolean | undefined> {
   const { call, draft, mode } = work
+  // What is kept as it is need not be sent again, unless it is no longer there.
+  if (draft.keeps !== undefined && (await send(guard, work, undefined))) return true
   const payload = payloadOf(call, draft, limits)
   if (payload !== undefined && (await send(guard, work, payload))) return true
   // What was set or asked for anew is newer than whatever L2 has, even where it may not take its place.
@@ -30,13 +32,13 @@ export async function commit(guard: Guard, limits: Limits, work: Commit): Promis
 /** Absent when L2 is not to get the value: it keeps none, it is told so, or the value is too large for it. */
 function payloadOf(
   call: Call,
-  { text, settings }: Draft,
+  { entry, text, settings }: Draft,
   { maxValueBytes = Infinity }: Limits,
 ): string | undefined {
   if (text === undefined || !call.stack.codec.needsText || settings.skipL2Write) return undefined
   const fullKey = call.scope.l2Key(call.id)
   const key = fullKey === call.l2Key ? undefined : fullKey
-  const payload = seal({ created: call.runtime.now(), key, text })
+  const payload = seal({ created: call.runtime.now(), key, notes: entry.notes, text })
   if (payload.length * 3 <= maxValueBytes) return payload
   const bytes = utf8Length(payload)
   if (bytes <= maxValueBytes) return payload
@@ -44,15 +46,20 @@ function payloadOf(
   return undefined
 }
 
-async function send(guard: Guard, { call, draft, mode }: Commit, payload: string): Promise<boolean> {
-  const { entry, freshFor, staleFor } = draft
+async function send(
+  guard: Guard,
+  { call, draft, mode }: Commit,
+  payload: string | undefined,
+): Promise<boolean> {
+  const { entry, freshFor, staleFor, keeps } = draft
   const { stack, runtime } = call
   const { journal, l1 } = stack
   const request = {
     op: runtime.randomId(),
     key: call.l2Key,
-    version: runtime.randomId(),
+    version: (payload === undefined && keeps) || runtime.randomId(),
     payload,
+    keeps: payload === undefined ? keeps : undefined,
     freshFor: finite(freshFor),
     staleFor: finite(staleFor),
     tags: entry.tags,
@@ -76,6 +83,7 @@ async function send(guard: Guard, { call, draft, mode }: Commit, payload: string
       throw error
     })
   const { stored, at, page } = told.reply
+  if (stored) entry.version = request.version
   if (stored && entry.gen !== told.gen && told.gen === journal.gen() && at === page.head.seq) {
     // The page emptied L1, but what the coordinator has just accepted is as new as the journal's end.
     entry.gen = told.gen

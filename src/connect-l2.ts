@@ -25,6 +25,7 @@ export function connectGuarded({ driver, coordination, journal, settings }: L2Co
   const limits = driver?.limits ?? {}
   return {
     ...makeSync(journal, guard, settings),
+    ask: guard.ask,
     // A store that only keeps values has them under `key@version`.
     key: (name) =>
       driver?.coordination === coordination ? fitKey(name, limits.maxKeyBytes) : storeKey(name, limits),

@@ -80,6 +80,8 @@ function frontL2(shards: Shards): L2 {
     commit: (call, draft, mode) => of(call).commit(call, draft, mode),
     release: (call, token) => of(call).release(call, token),
     take: (call) => of(call).take(call),
+    // Each operation on many keys goes to the shards of its keys, by their own stacks.
+    ask: () => Promise.reject(new TypeError('a divided store is asked shard by shard')),
     pollIfDue: (runtime, now) => stacks.forEach(({ l2 }) => l2?.pollIfDue(runtime, now)),
     pull: (runtime) => inChunks(stacks, 1, async ([stack]) => stack?.l2?.pull(runtime)),
   }

@@ -8,6 +8,17 @@ import type { SieveNode } from './sieve.ts'
 /** A value as the isolate keeps it: `text` to make a new copy from, or the `value` itself where sharing it is safe or wished. */
 export type Body = { readonly text: string } | { readonly value: unknown }
 
+/** What an entry carries besides its value, for those who made it and for the next run of its factory. */
+export interface Notes {
+  /** The factory found that there is nothing: the value is `undefined`, and that is what is kept. */
+  readonly nothing?: true | undefined
+  /** Milliseconds its factory took. */
+  readonly cost?: number | undefined
+  /** Validators of the origin: what it may be asked with whether the value still holds. */
+  readonly etag?: string | undefined
+  readonly lastModified?: string | undefined
+}
+
 /** A value with all that decides whether it may be served. One object serves as L1 entry and as a flight's result. */
 export interface Entry extends SieveNode, Names {
   readonly body: Body
@@ -17,6 +28,9 @@ export interface Entry extends SieveNode, Names {
   readonly asOf: Instant
   readonly freshFor: number
   readonly staleFor: number
+  readonly notes?: Notes | undefined
+  /** Name of its write in L2; absent where it was not written, or not yet. */
+  version?: string | undefined
   /** The generation of the journal the cursor belongs to. */
   gen: number
   /** Name in L2, as journal events of this key carry it. */
@@ -58,6 +72,26 @@ export interface Encoded {
   readonly body: Body
   /** The text of the value, where it has one; plain values of a store without L2 need none. */
   readonly text: string | undefined
+}
+
+/** What a value is kept as, and what is kept with it. */
+export interface Making {
+  readonly encoded: Encoded
+  readonly value: unknown
+  readonly notes?: Notes | undefined
+  /** Milliseconds added to how long it is fresh. */
+  readonly longer?: number | undefined
+  /** The version whose text in L2 this is: only its life begins anew. */
+  readonly keeps?: string | undefined
+}
+
+/** Stands for a value that is encoded already, on its way from a factory or into `set`. */
+export class Made {
+  readonly making: Making
+
+  constructor(making: Making) {
+    this.making = making
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Entry } from './entry.ts'
 import { FactoryError, type FactoryHardTimeout } from './errors.ts'
 import type { Loose } from './loose.ts'
 import { checkTags, join, type OperationOptions, type Settings } from './options.ts'
+import { valueFor } from './serve.ts'
 import { type Call, tell } from './stack.ts'
 import { attempt } from './trace.ts'
 import { instant, age, type Instant } from './clock.ts'
@@ -50,7 +52,7 @@ export interface Run {
   readonly background: boolean
   /** Milliseconds the run may take before nobody waits for it any more. */
   readonly deadline: number
-  readonly graced: { readonly value: unknown } | undefined
+  readonly graced: Entry | undefined
 }
 
 /**
@@ -102,7 +104,7 @@ function contextOf(
   }
   const context: FactoryContext = {
     key: call.key,
-    gracedEntry: graced,
+    gracedEntry: graced && { value: valueFor(call, graced) },
     // Made when first asked for: most factories take no signal, and it costs a timer.
     get signal() {
       if (!controller) {
@@ -120,6 +122,7 @@ function contextOf(
     setTags: (tags) => setOptions({ tags: [...final.settings.tags, ...checkTags(tags)] }),
     setTtl: (ttl) => setOptions({ ttl }),
   }
+  call.hooks?.context?.(context, graced)
   return { context, final }
 }
 

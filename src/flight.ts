@@ -31,8 +31,8 @@ export interface FlightPlan extends Names {
   readonly hardTimeout: number
   /** The right to compute is asked for under this name; a takeover goes on with its predecessor's. */
   readonly token: string
-  /** Led by `forceFresh`: it takes nothing from L2. */
-  readonly forced: boolean
+  /** What of L2 it does not take: a version, or, led by `forceFresh`, any (`'*'`). Absent: it takes what is valid. */
+  readonly forced: string | undefined
   /** Whose call leads it. */
   readonly leader: object
 }

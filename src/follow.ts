@@ -4,8 +4,8 @@ import { type Entry } from './entry.ts'
 import { FactoryHardTimeout, L2CacheError } from './errors.ts'
 import { report } from './factory.ts'
 import { type Flight, isOverdue, remaining, timeLeft } from './flight.ts'
-import { gracedEntry, uncheckedEntry } from './graced.ts'
-import { serve, serveStale, valueFor } from './serve.ts'
+import { forgives, gracedEntry, uncheckedEntry } from './graced.ts'
+import { serve, serveStale } from './serve.ts'
 import type { Call } from './stack.ts'
 
 /** The moment a caller asked, in time, in the isolate's flights, and in the order of changes. */
@@ -59,8 +59,7 @@ export async function follow(passenger: Passenger): Promise<Ride> {
     if (stale) return { value: serveStale(call, stale, layer, outcome === TIMED_OUT ? 'timeout' : 'refresh') }
     return outcome === 'elsewhere' ? { again: outcome } : overdue(call, flight)
   } catch (error) {
-    if (error instanceof L2CacheError) throw error
-    const graced = gracedEntry(call, stale, instant(call.runtime))
+    const graced = forgives(call, error) && gracedEntry(call, stale, instant(call.runtime))
     if (graced) return { value: serveStale(call, graced, graced === found.entry ? 'l2' : 'l1', 'error') }
     throw error
   }
@@ -107,7 +106,7 @@ function take(passenger: Passenger, entry: Entry, layer: 'l1' | 'l2'): Ride {
   if (!mayTake(passenger, entry)) return { again: 'older' }
   const { call, flight } = passenger
   const own = flight.made && flight.leader === call
-  return { value: own ? valueFor(call, entry) : serve(call, entry, layer, false) }
+  return { value: serve(call, entry, own ? 'factory' : layer, false) }
 }
 
 /** Whether nothing that was known when the caller asked is missing from what a flight found. */

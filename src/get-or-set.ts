@@ -61,7 +61,7 @@ async function board(call: Call, factory: Factory<unknown>, after: number): Prom
 }
 
 /** The flight of the key, unless it is overdue, too old for the caller, its parent's, or not forced as the caller wants it. */
-function underWay({ stack, scope, settings, id }: Call, now: Instant, after = 0): Flight | undefined {
+export function underWay({ stack, scope, settings, id }: Call, now: Instant, after = 0): Flight | undefined {
   const flight = stack.flights.get(id)
   if (!flight || flight.id <= after || isOverdue(flight, now)) return undefined
   if (flight.namespaces.length < scope.namespaces.length) return undefined
@@ -69,8 +69,11 @@ function underWay({ stack, scope, settings, id }: Call, now: Instant, after = 0)
   return settings.forceFresh && !joinable ? undefined : flight
 }
 
-/** Starts a flight in the slot of the key. The runtime keeps its work alive, whatever becomes of this request. */
-function lead(call: Call, factory: Factory<unknown>, now: Instant): Flight {
+/**
+ * Starts a flight in the slot of the key. The runtime keeps its work alive, whatever becomes of this request. `early`:
+ * the version it is to replace before that has expired.
+ */
+export function lead(call: Call, factory: Factory<unknown>, now: Instant, early?: string): Flight {
   const { stack, settings, runtime } = call
   const { flights } = stack
   const current = flights.get(call.id)
@@ -84,7 +87,7 @@ function lead(call: Call, factory: Factory<unknown>, now: Instant): Flight {
     deadline: Math.min(FLIGHT_DEADLINE, 3 * stack.settings.l2Timeout),
     hardTimeout: settings.hardTimeout ?? FLIGHT_DEADLINE,
     token: late?.token ?? runtime.randomId(),
-    forced: settings.forceFresh,
+    forced: settings.forceFresh ? '*' : early,
     leader: call,
   }
   const flight = flights.start(plan, (started) => {

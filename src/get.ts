@@ -40,15 +40,16 @@ async function find(call: Call): Promise<Hit | undefined> {
 /** The value, or the default: a function is only called on a miss. */
 export async function get(call: Call, defaultValue: unknown): Promise<unknown> {
   const hit = await find(call)
-  if (hit) return serve(call, hit.entry, hit.layer, hit.graced)
-  tell(call, { type: 'miss' })
+  const value = hit && serve(call, hit.entry, hit.layer, hit.graced)
+  if (value !== undefined) return value
+  if (!hit) tell(call, { type: 'miss' })
   return typeof defaultValue === 'function' ? (defaultValue as () => unknown)() : defaultValue
 }
 
-/** Whether there is a fresh value. A graced one counts as missing. */
+/** Whether there is a fresh value. A graced one counts as missing, and so does what is known to be nothing. */
 export async function has(call: Call): Promise<boolean> {
   const hit = await find(call)
-  return hit !== undefined && !hit.graced
+  return hit !== undefined && !hit.graced && !hit.entry.notes?.nothing
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Instant } from './clock.ts'
 import { type Entry, freshness } from './entry.ts'
+import { L2CacheError } from './errors.ts'
 import { inL1 } from './serve.ts'
 import type { Call } from './stack.ts'
 
@@ -11,6 +12,11 @@ export function gracedEntry(call: Call, found: Entry | undefined, now: Instant):
   if (!entry || freshness(entry, now) === 'dead') return undefined
   if (entry.gen !== journal.gen() || journal.verdict(entry) === 'hard') return undefined
   return journal.trusts(entry.asOf, settings.maxStaleness, now) ? entry : undefined
+}
+
+/** Whether a graced value may stand in for what failed. Who wants to hear of L2's failures hears of them. */
+export function forgives({ hooks }: Call, error: unknown): boolean {
+  return !(error instanceof L2CacheError) && hooks?.forgives?.(error) !== false
 }
 
 /** What L1 holds, however long ago it was checked: for callers who asked for that while L2 is out of reach. */

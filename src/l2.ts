@@ -1,6 +1,7 @@
 import type { Instant } from './clock.ts'
 import type { Entry } from './entry.ts'
 import type { Flight, Look } from './flight.ts'
+import type { Guard } from './guard.ts'
 import type { Journal } from './journal.ts'
 import type { Settings } from './options.ts'
 import type {
@@ -52,6 +53,8 @@ export interface L2 {
   invalidate(operation: Operation, events: readonly Invalidation[]): Promise<Invalidated | undefined>
   /** Reads and deletes a key, acknowledged as an invalidation is. */
   take(call: Call): Promise<{ readonly entry: Entry | undefined } | undefined>
+  /** Makes one call to the coordinator, guarded as all are: for operations on many keys. */
+  readonly ask: Guard['ask']
   /** Asks for news behind the answer, if the last are older than `pollInterval` and nobody else is asking. */
   pollIfDue(runtime: Runtime, now: Instant): void
   /** Waits for news at most `l2Timeout`. Callers at the same time share one pull. */

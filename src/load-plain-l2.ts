@@ -25,6 +25,7 @@ export const loadPlainL2: ConnectL2 = (config) => {
     release: (call, token) => void late('release')(call, token).catch(() => {}),
     invalidate: late('invalidate'),
     take: late('take'),
+    ask: late('ask') as L2['ask'],
     pollIfDue: (runtime, now) => void late('pollIfDue')(runtime, now).catch(() => {}),
     pull: late('pull'),
     close: () => {

@@ -38,7 +38,7 @@ async function ask(l2: L2, call: Call, flight: Flight): Promise<Found | undefine
   try {
     const found = await l2.read(call, {
       token: flight.token,
-      unusable: flight.forced ? '*' : undefined,
+      unusable: flight.forced,
       onReply: (seq) => void (flight.cursor = seq),
     })
     // A gap in its own page emptied all slots, but cannot speak against what was read with it.

@@ -41,6 +41,11 @@ export interface OperationOptions {
   readonly skipBusNotify?: boolean | undefined
   /** Tags of the entry, for `deleteByTag`. They live in the namespace the entry is written through. */
   readonly tags?: readonly string[] | undefined
+  /**
+   * Longest life in L1, from the entry's own write or its read of L2; past it L2 is asked. Where no coordinator tells
+   * of changes it is the bound of staleness. @default unbounded; `maxStaleness` with an L2 that does not coordinate
+   */
+  readonly l1Ttl?: Duration | undefined
   /** Whether `getOrSet` waits for its write to L2. @default false where requests have `waitUntil`, else true */
   readonly awaitWrites?: boolean | undefined
   /**
@@ -52,6 +57,11 @@ export interface OperationOptions {
 
 /** Options of a store, or of all stores: those of its operations, and those that concern the store itself. */
 export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFresh'> {
+  /**
+   * Off, nothing is cached: every `getOrSet` runs its factory, though who asks at the same time still shares one run.
+   * @default true
+   */
+  readonly enabled?: boolean | undefined
   /** First segment of every key in L2. @default 'bentocache' */
   readonly prefix?: string | undefined
   /** Deadline of each call to L2. @default 1 s */
@@ -64,8 +74,6 @@ export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFres
   readonly pollInterval?: Duration | undefined
   /** How old the last news may be for L1 to be trusted: the bound of staleness. @default 5 s */
   readonly maxStaleness?: Duration | undefined
-  /** Longest fresh life in L1 where no coordinator tells of changes. @default `maxStaleness` with an L2, else unbounded */
-  readonly l1Ttl?: Duration | undefined
   /** Turns values into text and back. @default JSON */
   readonly serializer?: Serializer | undefined
 }
@@ -86,6 +94,7 @@ export interface Settings {
   tags: readonly string[]
   awaitWrites: boolean | undefined
   onOutage: 'factory' | 'stale'
+  enabled: boolean
   prefix: string
   l2Timeout: number
   l2CircuitBreakerDuration: number
@@ -115,6 +124,7 @@ export const DEFAULTS: Settings = {
   tags: [],
   awaitWrites: undefined,
   onOutage: 'factory',
+  enabled: true,
   prefix: 'bentocache',
   l2Timeout: 1000,
   l2CircuitBreakerDuration: 10_000,
@@ -130,7 +140,8 @@ function isSerializer(value: unknown): value is Serializer {
   return typeof serialize === 'function' && typeof deserialize === 'function'
 }
 
-type Parse = (value: unknown, option: string) => unknown
+/** Reads one option: gives it as settings hold it. @throws {@link InvalidOptionError} */
+export type Parse = (value: unknown, option: string) => unknown
 
 /** @throws {@link InvalidOptionError} */
 export function invalid(option: string, value: unknown, allowed: string): never {
@@ -171,6 +182,7 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
     (value, option) =>
       value === 'factory' || value === 'stale' ? value : invalid(option, value, "'factory' or 'stale'"),
   ],
+  ['enabled', flag],
   ['prefix', (value, option) => (text(value, option) as string).replace(/:+$/, '')],
   ['l2Timeout', unbounded],
   ['l2CircuitBreakerDuration', orOff],
@@ -190,14 +202,18 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
  *
  * @throws {@link InvalidOptionError} on a value of the wrong type or range.
  */
-export function join(base: Settings, level: object | undefined): Settings {
+export function join<Base extends object = Settings>(
+  base: Base,
+  level: object | undefined,
+  parsers: ReadonlyMap<string, Parse> = PARSERS,
+): Base {
   let joined: Record<string, unknown> | undefined
   for (const option in level) {
     const value = (level as Record<string, unknown>)[option]
-    const parse = value === undefined ? undefined : PARSERS.get(option)
-    if (parse) (joined ??= { ...base })[option] = parse(value, option)
+    const parse = value === undefined ? undefined : parsers.get(option)
+    if (parse) (joined ??= { ...base } as Record<string, unknown>)[option] = parse(value, option)
   }
-  return (joined as Settings | undefined) ?? base
+  return (joined as Base | undefined) ?? base
 }
 
 /** @throws {@link InvalidOptionError} unless it is an object, such as `{ key }`. */

@@ -6,6 +6,8 @@
  * rolled out.
  */
 
+import type { Notes } from './entry.ts'
+
 const CODEC = 't'
 const VERSION = 1
 
@@ -14,14 +16,15 @@ export interface PayloadHeader {
   readonly created: number
   /** The real key, where the store's name of it is a hash. */
   readonly key?: string | undefined
+  readonly notes?: Notes | undefined
 }
 
 export interface Payload extends PayloadHeader {
   readonly text: string
 }
 
-export function seal({ created, key, text }: Payload): string {
-  return `${CODEC};${JSON.stringify({ v: VERSION, created, key })}\n${text}`
+export function seal({ created, key, notes, text }: Payload): string {
+  return `${CODEC};${JSON.stringify({ v: VERSION, created, key, notes })}\n${text}`
 }
 
 /** Gives `undefined` for what this version cannot read. */
@@ -32,8 +35,25 @@ export function unseal(payload: string): Payload | undefined {
     const header = JSON.parse(payload.slice(CODEC.length + 1, end)) as Record<string, unknown> | null
     if (header?.['v'] !== VERSION || typeof header['created'] !== 'number') return undefined
     const key = typeof header['key'] === 'string' ? header['key'] : undefined
-    return { created: header['created'], key, text: payload.slice(end + 1) }
+    return {
+      created: header['created'],
+      key,
+      notes: readNotes(header['notes']),
+      text: payload.slice(end + 1),
+    }
   } catch {
     return undefined
+  }
+}
+
+/** Notes of a store that may hold anything: what is not as expected is left out. */
+function readNotes(value: unknown): Notes | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { nothing, cost, etag, lastModified } = value as Record<keyof Notes, unknown>
+  return {
+    nothing: nothing === true || undefined,
+    cost: typeof cost === 'number' && cost >= 0 ? cost : undefined,
+    etag: typeof etag === 'string' ? etag : undefined,
+    lastModified: typeof lastModified === 'string' ? lastModified : undefined,
   }
 }

@@ -75,13 +75,15 @@ export interface ReadReply {
 }
 
 export interface ReadManyRequest {
-  readonly reads: readonly (Names & { readonly key: string })[]
+  readonly reads: readonly (Names & { readonly key: string } & Pick<ReadRequest, 'unusable'>)[]
+  /** Ask for the lease of each key that is missing or stale. */
+  readonly lease?: ReadRequest['lease']
   readonly cursor?: Cursor | undefined
 }
 
 export interface ReadManyReply {
   /** One per read, in order. */
-  readonly entries: readonly Pick<ReadReply, 'entry' | 'stale' | 'freshFor' | 'staleFor'>[]
+  readonly entries: readonly Omit<ReadReply, 'page'>[]
   readonly page: Page
 }
 
@@ -101,12 +103,29 @@ export interface CommitRequest extends Names {
   readonly op: string
   readonly key: string
   readonly version: string
-  readonly payload: string
+  /**
+   * Absent: what is stored stays, and so do its tags and `version`; only its life begins anew. Refused if it is not there
+   * any more. Under a lease, or free, it is as good as just written; as a `set` it stays softly invalidated if it is.
+   */
+  readonly payload?: string | undefined
+  /** Without a payload: the version that must be there. `'*'` for any. */
+  readonly keeps?: string | undefined
   /** Milliseconds from now on the coordinator's clock; `null` is for ever. */
   readonly freshFor: number | null
   readonly staleFor: number | null
   readonly mode: CommitMode
   readonly cursor?: Cursor | undefined
+}
+
+export interface CommitManyRequest {
+  readonly commits: readonly Omit<CommitRequest, 'cursor'>[]
+  readonly cursor?: Cursor | undefined
+}
+
+export interface CommitManyReply {
+  /** One per commit, in order. Each is judged by itself. */
+  readonly commits: readonly Omit<CommitReply, 'page'>[]
+  readonly page: Page
 }
 
 export interface CommitReply {
@@ -151,6 +170,8 @@ export interface CoordinationCalls {
   /** Reads and deletes in one step. */
   take(request: Names & { readonly key: string; readonly cursor?: Cursor | undefined }): Promise<ReadReply>
   commit(request: CommitRequest): Promise<CommitReply>
+  /** Commits in the order given; no two of one key. */
+  commitMany(request: CommitManyRequest): Promise<CommitManyReply>
   /** Gives a lease back unused, if it is still `token`'s. */
   release(request: {
     readonly key: string

@@ -1,9 +1,8 @@
 import { age, instant } from './clock.ts'
-import { freshness, valueOf } from './entry.ts'
-import { type Factory, type Produced, runFactory, SKIPPED } from './factory.ts'
+import { freshness } from './entry.ts'
+import { type Factory, runFactory, SKIPPED } from './factory.ts'
 import { enterPhase, type Flight, type Outcome } from './flight.ts'
-import { L2CacheError } from './errors.ts'
-import { gracedEntry } from './graced.ts'
+import { forgives, gracedEntry } from './graced.ts'
 import type { Start } from './l2.ts'
 import type { CommitMode } from './ports.ts'
 import { inBackground } from './runtime.ts'
@@ -57,14 +56,7 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
   const background = graced !== undefined && settings.timeout === 0 && !flight.forced
   enterPhase(flight, 'factory', now, flight.hardTimeout)
   try {
-    const value = graced && { value: valueOf(graced.body, stack.codec.serializer) }
-    const produced = await runFactory({
-      call,
-      factory,
-      background,
-      deadline: flight.hardTimeout,
-      graced: value,
-    })
+    const produced = await runFactory({ call, factory, background, deadline: flight.hardTimeout, graced })
     if (produced.value === SKIPPED) {
       giveBack()
       return 'skipped'
@@ -74,7 +66,7 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
     flight.made = true
     // What a takeover has made in the meantime is newer. Of a value that was asked for anew the coordinator judges.
     if (!keep(call, draft.entry) && !flight.forced) return draft.entry
-    const written = write({ call, draft, mode, produced, background }).then((told) => told ?? giveBack())
+    const written = write({ call, draft, mode, background }).then((told) => told ?? giveBack())
     // A store that has just been silent is not waited for a second time.
     if (settings.awaitWrites ?? (!runtime.waitUntil && (found || !l2))) await written
     else inBackground(runtime, written.catch(giveBack))
@@ -82,7 +74,7 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
   } catch (error) {
     giveBack()
     // Spares a failing origin: for a while from now, the graced value is given without another try.
-    if (graced && !(error instanceof L2CacheError))
+    if (graced && forgives(call, error))
       graced.backoffUntil = age(graced.born, instant(runtime)) + settings.graceBackoff
     throw error
   }
@@ -92,20 +84,19 @@ interface Written {
   readonly call: Call
   readonly draft: Draft
   readonly mode: CommitMode | undefined
-  readonly produced: Produced
   readonly background: boolean
 }
 
 /** Hands the value to L2. A write that fails costs a factory elsewhere, never the caller's answer, unless asked to. */
-async function write({ call, draft, mode, produced, background }: Written): Promise<boolean | undefined> {
+async function write({ call, draft, mode, background }: Written): Promise<boolean | undefined> {
   const { l2 } = call.stack
   try {
     const told = l2 && mode && (await l2.commit(call, draft, mode))
-    if (told !== false) tell(call, { type: 'written', value: produced.value })
+    if (told !== false) tell(call, { type: 'written', value: draft.value })
     return told
   } catch (error) {
     if (!call.settings.suppressL2Errors) throw error
-    tell(call, { type: 'written', value: produced.value })
+    tell(call, { type: 'written', value: draft.value })
     return undefined
   } finally {
     if (!background) tell(call, { type: 'miss' })

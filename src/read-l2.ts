@@ -60,7 +60,9 @@ export function openEntry(
   if (!stored || !payload || payload.key !== (l2Key === fullKey ? undefined : fullKey)) return undefined
   try {
     const parts = {
-      body: decode(stack.codec, payload.text),
+      body: payload.notes?.nothing ? { value: undefined } : decode(stack.codec, payload.text),
+      notes: payload.notes,
+      version: stored.version,
       tags: stored.tags,
       namespaces: stored.namespaces,
       born: at,

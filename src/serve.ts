@@ -27,10 +27,12 @@ export function valueFor({ stack }: Call, entry: Entry): unknown {
   return valueOf(entry.body, stack.codec.serializer)
 }
 
-/** Hands a value out of a tier. */
-export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2', graced: boolean): unknown {
+/** Hands a value out of a tier, or of the caller's own factory. */
+export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2' | 'factory', graced: boolean): unknown {
+  call.hooks?.served?.(entry, layer, graced)
   // Listeners have a copy of their own: what they do with it is not the caller's.
-  if (call.stack.trace.active()) tell(call, { type: `${layer}.hit`, graced, value: valueFor(call, entry) })
+  if (layer !== 'factory' && call.stack.trace.active())
+    tell(call, { type: `${layer}.hit`, graced, value: valueFor(call, entry) })
   return valueFor(call, entry)
 }
 

@@ -25,7 +25,7 @@ export async function set(call: Call, value: unknown): Promise<boolean> {
   } finally {
     keep(call, draft.entry)
   }
-  tell(call, { type: 'written', value })
+  tell(call, { type: 'written', value: draft.value })
   if (!told) return false
   if (!settings.skipBusNotify) publish(stack, 'set', [call.key])
   return true

@@ -1,5 +1,6 @@
 import type { BusMessage } from './events.ts'
-import type { Codec } from './entry.ts'
+import type { Codec, Entry } from './entry.ts'
+import type { FactoryContext } from './factory.ts'
 import type { Flights } from './flight.ts'
 import type { Journal } from './journal.ts'
 import type { L1 } from './l1.ts'
@@ -41,8 +42,19 @@ export interface Operation {
   readonly settings: Settings
 }
 
+/** What extensions of an operation want to know and to decide. */
+export interface Hooks {
+  /** Told which entry the caller's value is from. */
+  served?(entry: Entry, layer: 'l1' | 'l2' | 'factory', graced: boolean): void
+  /** Whether a factory's failure may be answered with a graced value. @default always */
+  forgives?(error: unknown): boolean
+  /** Adds to what the factory is called with. */
+  context?(context: FactoryContext, graced: Entry | undefined): void
+}
+
 /** One operation on one key. */
 export interface Call extends Operation {
+  readonly hooks?: Hooks
   /** As the caller gave it. */
   readonly key: string
   /** Unique in the isolate's store. */

@@ -35,7 +35,11 @@ export type Step =
   | (At & { readonly type: 'written'; readonly value: unknown })
   | (At & { readonly type: 'deleted' | 'expired' })
   | { readonly type: 'cleared'; readonly store: string }
-  | { readonly type: 'tags.deleted'; readonly store: string; readonly tags: readonly string[] }
+  | {
+      readonly type: 'tags.deleted' | 'tags.expired'
+      readonly store: string
+      readonly tags: readonly string[]
+    }
   /** Told to the other isolates by way of the journal. */
   | { readonly type: 'published'; readonly store: string; readonly message: BusMessage }
   /** Told by another isolate. `name` is what was changed, as the coordinator calls it; absent where none told. */

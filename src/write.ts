@@ -1,11 +1,12 @@
 import { instant } from './clock.ts'
-import { encode, type Entry } from './entry.ts'
+import { encode, type Entry, Made, type Making } from './entry.ts'
 import { namesOf } from './l2.ts'
 import type { Settings } from './options.ts'
 import { type Call, tell } from './stack.ts'
 
 /** A value made ready for both tiers. */
 export interface Draft {
+  readonly value: unknown
   readonly entry: Entry
   /** For L2, where there is one. */
   readonly text: string | undefined
@@ -13,15 +14,16 @@ export interface Draft {
   readonly settings: Settings
   readonly freshFor: number
   readonly staleFor: number
+  readonly keeps: string | undefined
 }
 
 /** Completes an entry: where it lies in L1, what it weighs there, and how long it may live where nobody tells of changes. */
 export function makeEntry(
-  { stack, id, l2Key }: Call,
+  { stack, settings, id, l2Key }: Call,
   parts: Omit<Entry, 'key' | 'l2Key' | 'backoffUntil' | 'bytes' | 'visited' | 'newer' | 'older'>,
   text: string | undefined,
 ): Entry {
-  const { l1Ttl = Infinity } = stack.settings
+  const { l1Ttl = Infinity } = settings
   return {
     ...parts,
     key: id,
@@ -47,13 +49,33 @@ export function makeDraft(
   settings: Settings,
   origin: Pick<Entry, 'cursor' | 'gen' | 'asOf'>,
 ): Draft {
-  const { body, text } = encode(call.stack.codec, call.key, value)
-  const freshFor = settings.ttl
+  const { stack, key, runtime } = call
+  const making: Making =
+    value instanceof Made ? value.making : { encoded: encode(stack.codec, key, value), value }
+  const { encoded, notes, longer = 0, keeps } = making
+  const { body, text } = encoded
+  const own = { ...call, settings }
+  const freshFor = settings.ttl + longer
   const staleFor = Math.max(freshFor, settings.grace)
-  const names = namesOf({ ...call, settings })
-  const born = instant(call.runtime)
-  const entry = makeEntry(call, { ...origin, ...names, body, born, freshFor, staleFor, soft: false }, text)
-  return { entry, text, settings, freshFor, staleFor }
+  const parts = {
+    ...origin,
+    ...namesOf(own),
+    body,
+    notes,
+    born: instant(runtime),
+    freshFor,
+    staleFor,
+    soft: false,
+  }
+  return {
+    value: making.value,
+    entry: makeEntry(own, parts, text),
+    text,
+    settings,
+    freshFor,
+    staleFor,
+    keeps,
+  }
 }
 
 /** Puts an entry into L1, as far as what is known by now allows. `false`: something newer is there. */

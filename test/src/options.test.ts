@@ -83,7 +83,7 @@ describe('levels', () => {
         suppressL2Errors: true,
       },
     ]
-    const joined = levels.reduce(join, DEFAULTS)
+    const joined = levels.reduce((base, level) => join(base, level), DEFAULTS)
     expect(joined).toEqual({
       ...DEFAULTS,
       grace: 7_200_000,
