@@ -2,6 +2,9 @@ import type { Instant } from './clock.ts'
 import { type Entry, type Freshness, freshness, valueOf } from './entry.ts'
 import { type Call, tell } from './stack.ts'
 
+/** Why an expired value is given: its refresh runs behind, the soft timeout passed, the factory failed, or L2 is away. */
+export type StaleReason = 'refresh' | 'timeout' | 'error' | 'outage'
+
 /** What L1 has of a key. An entry written through a parent is not the child's, whatever its key looks like. */
 export function inL1({ stack, scope, id }: Call): Entry | undefined {
   const entry = stack.l1?.find(id)
@@ -28,8 +31,14 @@ export function valueFor({ stack }: Call, entry: Entry): unknown {
 }
 
 /** Hands a value out of a tier, or of the caller's own factory. */
-export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2' | 'factory', graced: boolean): unknown {
-  call.hooks?.served?.(entry, layer, graced)
+export function serve(
+  call: Call,
+  entry: Entry,
+  layer: 'l1' | 'l2' | 'factory',
+  graced: boolean,
+  reason?: StaleReason,
+): unknown {
+  call.hooks?.served?.(entry, layer, graced, reason)
   // Listeners have a copy of their own: what they do with it is not the caller's.
   if (layer !== 'factory' && call.stack.trace.active())
     tell(call, { type: `${layer}.hit`, graced, value: valueFor(call, entry) })
@@ -37,12 +46,7 @@ export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2' | 'factory', 
 }
 
 /** Hands an expired value out, and says why. */
-export function serveStale(
-  call: Call,
-  entry: Entry,
-  layer: 'l1' | 'l2',
-  reason: 'refresh' | 'timeout' | 'error' | 'outage',
-): unknown {
+export function serveStale(call: Call, entry: Entry, layer: 'l1' | 'l2', reason: StaleReason): unknown {
   tell(call, { type: 'stale.served', reason })
-  return serve(call, entry, layer, true)
+  return serve(call, entry, layer, true, reason)
 }

@@ -8,6 +8,7 @@ import type { L2 } from './l2.ts'
 import type { Settings } from './options.ts'
 import type { CacheDriver, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
+import type { StaleReason } from './serve.ts'
 import type { Step, Trace } from './trace.ts'
 
 /** A store as it runs: its tiers and what they share, one per isolate and name. */
@@ -45,7 +46,7 @@ export interface Operation {
 /** What extensions of an operation want to know and to decide. */
 export interface Hooks {
   /** Told which entry the caller's value is from. */
-  served?(entry: Entry, layer: 'l1' | 'l2' | 'factory', graced: boolean): void
+  served?(entry: Entry, layer: 'l1' | 'l2' | 'factory', graced: boolean, reason?: StaleReason): void
   /** Whether a factory's failure may be answered with a graced value. @default always */
   forgives?(error: unknown): boolean
   /** Adds to what the factory is called with. */

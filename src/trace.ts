@@ -1,4 +1,5 @@
 import type { BusMessage } from './events.ts'
+import type { StaleReason } from './serve.ts'
 
 /**
  * What happened, step by step. The flow tells the trace and nobody else; events, logs and metrics listen to it.
@@ -28,8 +29,8 @@ export type Step =
   | (At & { readonly type: 'factory.run'; readonly background: boolean })
   | (At & { readonly type: 'factory.done'; readonly ms: number })
   | (At & { readonly type: 'factory.error'; readonly error: unknown; readonly background: boolean })
-  /** Why an expired value was given: its refresh runs behind, the soft timeout passed, the factory failed, or L2 is away. */
-  | (At & { readonly type: 'stale.served'; readonly reason: 'refresh' | 'timeout' | 'error' | 'outage' })
+  /** An expired value was given. */
+  | (At & { readonly type: 'stale.served'; readonly reason: StaleReason })
   /** The coordinator's verdict on a write. Refused: something that covers it was invalidated since its read. */
   | (At & { readonly type: 'commit'; readonly stored: boolean; readonly mode: 'lease' | 'free' | 'set' })
   | (At & { readonly type: 'written'; readonly value: unknown })
