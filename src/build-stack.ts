@@ -82,6 +82,7 @@ export function buildStack(config: StackConfig): Stack {
       : undefined
   return {
     name,
+    levels: [globals, config.entry.options],
     settings,
     root,
     codec,

@@ -69,9 +69,10 @@ async function send(
   const told = await guard
     .ask(runtime, 'commit', request, {
       onReply: ({ stored, at = -1 }, sent) => {
-        if (!stored) l1?.delete(entry.key, entry)
+        // What is only not there any more may still be written whole.
+        if (!stored && payload !== undefined) l1?.delete(entry.key, entry)
         // Only within one generation of the journal can places be compared.
-        else if (sent.gen === journal.gen() && sent.gen === entry.gen)
+        if (stored && sent.gen === journal.gen() && sent.gen === entry.gen)
           entry.cursor = Math.max(entry.cursor, at)
         return mode.kind === 'lease' || at < 0 ? undefined : at
       },

@@ -14,6 +14,8 @@ export interface Notes {
   readonly nothing?: true | undefined
   /** Milliseconds its factory took. */
   readonly cost?: number | undefined
+  /** Milliseconds it was to be fresh. */
+  readonly ttl?: number | undefined
   /** Validators of the origin: what it may be asked with whether the value still holds. */
   readonly etag?: string | undefined
   readonly lastModified?: string | undefined
@@ -28,6 +30,11 @@ export interface Entry extends SieveNode, Names {
   readonly asOf: Instant
   readonly freshFor: number
   readonly staleFor: number
+  /** The same without regard to `l1Ttl`: as L2 has it. */
+  readonly ttl: number
+  readonly life: number
+  /** When it was written, by the wall clock of who wrote it; for people, never for decisions. Absent: when it was born. */
+  readonly created?: number | undefined
   readonly notes?: Notes | undefined
   /** Name of its write in L2; absent where it was not written, or not yet. */
   version?: string | undefined
@@ -76,8 +83,9 @@ export interface Encoded {
 
 /** What a value is kept as, and what is kept with it. */
 export interface Making {
-  readonly encoded: Encoded
   readonly value: unknown
+  /** What it is kept as, where that is known already. @default what the serializer makes of it */
+  readonly encoded?: Encoded | undefined
   readonly notes?: Notes | undefined
   /** Milliseconds added to how long it is fresh. */
   readonly longer?: number | undefined
@@ -85,7 +93,7 @@ export interface Making {
   readonly keeps?: string | undefined
 }
 
-/** Stands for a value that is encoded already, on its way from a factory or into `set`. */
+/** Stands for a value that is told more of, on its way from a factory or into `set`. */
 export class Made {
   readonly making: Making
 

@@ -10,7 +10,7 @@ import { instant, age, type Instant } from './clock.ts'
 /** What a factory may still decide. `ttl` and `grace` count from the write. */
 export type FactoryOptions = Pick<
   OperationOptions,
-  'ttl' | 'grace' | 'tags' | 'skipL2Write' | 'skipBusNotify'
+  'ttl' | 'grace' | 'l1Ttl' | 'tags' | 'skipL2Write' | 'skipBusNotify'
 >
 
 /** What a factory is called with. */
@@ -122,7 +122,7 @@ function contextOf(
     setTags: (tags) => setOptions({ tags: [...final.settings.tags, ...checkTags(tags)] }),
     setTtl: (ttl) => setOptions({ ttl }),
   }
-  call.hooks?.context?.(context, graced)
+  call.hooks?.context?.(context, graced, () => final.settings)
   return { context, final }
 }
 

@@ -1,7 +1,7 @@
 import { type Instant, instant } from './clock.ts'
 import { FactoryHardTimeout } from './errors.ts'
 import { type Factory, report } from './factory.ts'
-import { type Flight, isOverdue } from './flight.ts'
+import { type Flight, type FlightPlan, isOverdue } from './flight.ts'
 import { type Asked, follow } from './follow.ts'
 import { FLIGHT_DEADLINE } from './options.ts'
 import { namesOf } from './l2.ts'
@@ -69,17 +69,10 @@ export function underWay({ stack, scope, settings, id }: Call, now: Instant, aft
   return settings.forceFresh && !joinable ? undefined : flight
 }
 
-/**
- * Starts a flight in the slot of the key. The runtime keeps its work alive, whatever becomes of this request. `early`:
- * the version it is to replace before that has expired.
- */
-export function lead(call: Call, factory: Factory<unknown>, now: Instant, early?: string): Flight {
+/** What a flight of this call is started with. One that takes over goes on under the token of its predecessor. */
+export function planOf(call: Call, now: Instant, late?: Flight): FlightPlan {
   const { stack, settings, runtime } = call
-  const { flights } = stack
-  const current = flights.get(call.id)
-  const late = current && isOverdue(current, now) ? current : undefined
-  tell(call, { type: late ? 'flight.takeover' : 'flight.lead' })
-  const plan = {
+  return {
     key: call.id,
     l2Key: call.l2Key,
     ...namesOf(call),
@@ -87,14 +80,22 @@ export function lead(call: Call, factory: Factory<unknown>, now: Instant, early?
     deadline: Math.min(FLIGHT_DEADLINE, 3 * stack.settings.l2Timeout),
     hardTimeout: settings.hardTimeout ?? FLIGHT_DEADLINE,
     token: late?.token ?? runtime.randomId(),
-    forced: settings.forceFresh ? '*' : early,
+    forced: settings.forceFresh ? '*' : undefined,
     leader: call,
   }
-  const flight = flights.start(plan, (started) => {
+}
+
+/** Starts a flight in the slot of the key. The runtime keeps its work alive, whatever becomes of this request. */
+function lead(call: Call, factory: Factory<unknown>, now: Instant): Flight {
+  const { flights } = call.stack
+  const current = flights.get(call.id)
+  const late = current && isOverdue(current, now) ? current : undefined
+  tell(call, { type: late ? 'flight.takeover' : 'flight.lead' })
+  const flight = flights.start(planOf(call, now, late), (started) => {
     const found = look(call, started)
     const produced = found.then((start) => produce({ call, flight: started, factory }, start))
     return { look: found, outcome: produced.finally(() => flights.leave(started)) }
   })
-  inBackground(runtime, flight.outcome)
+  inBackground(call.runtime, flight.outcome)
   return flight
 }

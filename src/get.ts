@@ -9,14 +9,14 @@ import { type Call, tell } from './stack.ts'
 import { keep } from './write.ts'
 
 /** Where a value was found; `graced` if it is expired and the call takes such. */
-interface Hit {
+export interface Hit {
   readonly entry: Entry
   readonly layer: 'l1' | 'l2'
   readonly graced: boolean
 }
 
 /** Looks in L1, then in L2. Nothing is computed or refreshed. */
-async function find(call: Call): Promise<Hit | undefined> {
+export async function find(call: Call): Promise<Hit | undefined> {
   const { settings } = call
   const now = instant(call.runtime)
   const own = held(call, now)

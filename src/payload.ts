@@ -49,10 +49,11 @@ export function unseal(payload: string): Payload | undefined {
 /** Notes of a store that may hold anything: what is not as expected is left out. */
 function readNotes(value: unknown): Notes | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { nothing, cost, etag, lastModified } = value as Record<keyof Notes, unknown>
+  const { nothing, cost, ttl, etag, lastModified } = value as Record<keyof Notes, unknown>
   return {
     nothing: nothing === true || undefined,
     cost: typeof cost === 'number' && cost >= 0 ? cost : undefined,
+    ttl: typeof ttl === 'number' && ttl >= 0 ? ttl : undefined,
     etag: typeof etag === 'string' ? etag : undefined,
     lastModified: typeof lastModified === 'string' ? lastModified : undefined,
   }

@@ -14,6 +14,8 @@ export interface Production {
   readonly call: Call
   readonly flight: Flight
   readonly factory: Factory<unknown>
+  /** Nobody waits for it, whatever the call says. */
+  readonly early?: boolean
 }
 
 /**
@@ -41,7 +43,10 @@ export async function produce(production: Production, start: Start): Promise<Out
 }
 
 /** Runs the factory and keeps what it gives: in L1 at once, in L2 if nothing has changed since the read. */
-async function make({ call, flight, factory }: Production, { entry, found }: Start): Promise<Outcome> {
+export async function make(
+  { call, flight, factory, early }: Production,
+  { entry, found }: Start,
+): Promise<Outcome> {
   const { stack, runtime, settings } = call
   const { journal, l2 } = stack
   const now = instant(runtime)
@@ -53,7 +58,7 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
     : since && { kind: 'free', since }
   const giveBack = (): void => void (lease && l2?.release(call, flight.token))
   const graced = gracedEntry(call, entry, now)
-  const background = graced !== undefined && settings.timeout === 0 && !flight.forced
+  const background = early ?? (graced !== undefined && settings.timeout === 0 && !flight.forced)
   enterPhase(flight, 'factory', now, flight.hardTimeout)
   try {
     const produced = await runFactory({ call, factory, background, deadline: flight.hardTimeout, graced })

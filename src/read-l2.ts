@@ -63,6 +63,7 @@ export function openEntry(
       body: payload.notes?.nothing ? { value: undefined } : decode(stack.codec, payload.text),
       notes: payload.notes,
       version: stored.version,
+      created: payload.created,
       tags: stored.tags,
       namespaces: stored.namespaces,
       born: at,

@@ -36,7 +36,7 @@ export function serve(
   entry: Entry,
   layer: 'l1' | 'l2' | 'factory',
   graced: boolean,
-  reason?: StaleReason,
+  reason?: StaleReason | 'flight',
 ): unknown {
   call.hooks?.served?.(entry, layer, graced, reason)
   // Listeners have a copy of their own: what they do with it is not the caller's.

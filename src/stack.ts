@@ -15,6 +15,8 @@ import type { Step, Trace } from './trace.ts'
 export interface Stack {
   readonly name: string
   readonly settings: Settings
+  /** The levels of options the settings were made of, as they were given. */
+  readonly levels: readonly object[]
   /** Where keys and tags without a namespace live. */
   readonly root: Scope
   readonly codec: Codec
@@ -45,12 +47,17 @@ export interface Operation {
 
 /** What extensions of an operation want to know and to decide. */
 export interface Hooks {
-  /** Told which entry the caller's value is from. */
-  served?(entry: Entry, layer: 'l1' | 'l2' | 'factory', graced: boolean, reason?: StaleReason): void
+  /** Told which entry the caller's value is from. `'flight'`: it was made just now, by whoever's factory. */
+  served?(
+    entry: Entry,
+    layer: 'l1' | 'l2' | 'factory',
+    graced: boolean,
+    reason?: StaleReason | 'flight',
+  ): void
   /** Whether a factory's failure may be answered with a graced value. @default always */
   forgives?(error: unknown): boolean
   /** Adds to what the factory is called with. */
-  context?(context: FactoryContext, graced: Entry | undefined): void
+  context?(context: FactoryContext, graced: Entry | undefined, settings: () => Settings): void
 }
 
 /** One operation on one key. */

@@ -20,7 +20,10 @@ export interface Draft {
 /** Completes an entry: where it lies in L1, what it weighs there, and how long it may live where nobody tells of changes. */
 export function makeEntry(
   { stack, settings, id, l2Key }: Call,
-  parts: Omit<Entry, 'key' | 'l2Key' | 'backoffUntil' | 'bytes' | 'visited' | 'newer' | 'older'>,
+  parts: Omit<
+    Entry,
+    'key' | 'l2Key' | 'ttl' | 'life' | 'backoffUntil' | 'bytes' | 'visited' | 'newer' | 'older'
+  >,
   text: string | undefined,
 ): Entry {
   const { l1Ttl = Infinity } = settings
@@ -30,6 +33,8 @@ export function makeEntry(
     l2Key,
     freshFor: Math.min(parts.freshFor, l1Ttl),
     staleFor: Math.min(parts.staleFor, l1Ttl),
+    ttl: parts.freshFor,
+    life: parts.staleFor,
     backoffUntil: 0,
     bytes: stack.weigh(id, text),
     visited: false,
@@ -50,10 +55,9 @@ export function makeDraft(
   origin: Pick<Entry, 'cursor' | 'gen' | 'asOf'>,
 ): Draft {
   const { stack, key, runtime } = call
-  const making: Making =
-    value instanceof Made ? value.making : { encoded: encode(stack.codec, key, value), value }
+  const making: Making = value instanceof Made ? value.making : { value }
   const { encoded, notes, longer = 0, keeps } = making
-  const { body, text } = encoded
+  const { body, text } = encoded ?? encode(stack.codec, key, making.value)
   const own = { ...call, settings }
   const freshFor = settings.ttl + longer
   const staleFor = Math.max(freshFor, settings.grace)

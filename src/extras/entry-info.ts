@@ -10,6 +10,8 @@ export type Reason =
   | 'timeout'
   /** Expired; the factory failed, just now or a moment ago. */
   | 'error'
+  /** Expired, and taken as it is: what only reads refreshes nothing. */
+  | 'grace'
   /** Not checked, as L2 is out of reach and the caller asked for availability. */
   | 'outage'
   /** The factory skipped: there is a value for nobody. */

@@ -1,0 +1,174 @@
+import { age, instant } from '../clock.ts'
+import { type Entry, encode, type Encoded, Made, type Notes, valueOf } from '../entry.ts'
+import { CacheError } from '../errors.ts'
+import { type Factory, type FactoryContext, type FactoryOptions, SKIPPED } from '../factory.ts'
+import { invalid, type Settings } from '../options.ts'
+import type { Call, Hooks } from '../stack.ts'
+import type { ExtraSettings } from './extra-options.ts'
+
+/** What an origin calls a state of a value, so that it can be asked whether that still holds. */
+export interface Validators {
+  readonly etag?: string | undefined
+  readonly lastModified?: string | undefined
+}
+
+/** What a factory is called with, and what it may answer instead of a value. */
+export interface ExtendedContext extends FactoryContext, Validators {
+  /**
+   * There is nothing, and that is what is cached: `return ctx.notFound('30s')`. The callers get `undefined`, or their
+   * default. @default the call's `ttl`
+   */
+  notFound(ttl?: FactoryOptions['ttl']): undefined
+  /** A value, and what the origin calls it. Both are kept: the next run finds them as `ctx.etag`, `ctx.lastModified`. */
+  modified<T>(value: T, validators: Validators): T
+  /**
+   * The expired value still holds: `if (response.status === 304) return ctx.notModified()`. Its life begins anew; what L2
+   * has of it is not sent again.
+   *
+   * @throws {@link NothingToKeepError} without a `gracedEntry`.
+   */
+  notModified(): never
+}
+
+/** Makes the value of a key, with all that is offered by {@link ExtendedContext}. */
+export type ExtendedFactory<T> = (context: ExtendedContext) => T | Promise<T>
+
+/** `ctx.notModified()` was called although no expired value is there to be kept. */
+export class NothingToKeepError extends CacheError {
+  static override readonly code: string = 'E_NOTHING_TO_KEEP'
+  static override readonly title: string = 'NothingToKeepError'
+
+  constructor(key: string) {
+    super(
+      `There is no value that could be unmodified, key: ${key}. Ask the origin conditionally only if ctx.gracedEntry is there`,
+    )
+  }
+}
+
+/** Stands for an answer that is no value, or a value of which more is known, on its way out of the factory. */
+class Answer {
+  readonly kind: 'nothing' | 'modified' | 'unmodified'
+  readonly value: unknown
+  readonly validators: Validators
+
+  constructor(kind: Answer['kind'], value?: unknown, validators: Validators = {}) {
+    this.kind = kind
+    this.value = value
+    this.validators = validators
+  }
+}
+
+/** One run of a factory. */
+interface Run {
+  readonly graced: Entry | undefined
+  readonly settings: () => Settings
+  readonly setOptions: (options: FactoryOptions) => void
+}
+
+/** A factory as the flow takes it, and the hook by which it is given what it offers to the caller's own. */
+export interface Extended {
+  readonly factory: Factory<unknown>
+  readonly context: NonNullable<Hooks['context']>
+}
+
+/** Makes a factory of the caller's own that may answer with more than values. */
+export function extendFactory(
+  call: Call,
+  extras: ExtraSettings,
+  factory: ExtendedFactory<unknown>,
+): Extended {
+  let run: Run | undefined
+  return {
+    context: (context, graced, settings) => {
+      run = { graced, settings, setOptions: context.setOptions }
+      Object.assign(context, offers(call, run))
+    },
+    factory: async (context) => {
+      const own = run as Run
+      const startedAt = instant(call.runtime)
+      const answer = await factory(context as ExtendedContext)
+      const cost = age(startedAt, instant(call.runtime))
+      return answer === SKIPPED ? answer : make({ call, extras, run: own }, answer, cost)
+    },
+  }
+}
+
+/** What the context has beyond Bentocache's. The methods stand alone: people take them off. */
+function offers(
+  { key }: Call,
+  { graced, setOptions }: Run,
+): Pick<ExtendedContext, 'etag' | 'lastModified' | 'notFound' | 'modified' | 'notModified'> {
+  return {
+    etag: graced?.notes?.etag,
+    lastModified: graced?.notes?.lastModified,
+    notFound: (ttl) => {
+      setOptions({ ttl })
+      return new Answer('nothing') as unknown as undefined
+    },
+    modified: (value, validators) => new Answer('modified', value, checkValidators(validators)) as never,
+    notModified: () => {
+      if (!graced) throw new NothingToKeepError(key)
+      return new Answer('unmodified') as never
+    },
+  }
+}
+
+interface Making {
+  readonly call: Call
+  readonly extras: ExtraSettings
+  readonly run: Run
+}
+
+/** Turns an answer into what is kept. */
+function make(making: Making, answer: unknown, cost: number): Made {
+  const { call, extras, run } = making
+  const longer = extras.jitter > 0 ? Math.floor(call.runtime.random() * extras.jitter) : 0
+  const { kind, value, validators } =
+    answer instanceof Answer ? answer : { kind: undefined, value: answer, validators: {} }
+  // Noted only where somebody will ask: each note is sent to L2 and back.
+  const { ttl } = run.settings()
+  const measured: Notes = {
+    ...(extras.beta > 0 ? { cost } : {}),
+    ...(extras.eagerRefresh < 1 && ttl < Infinity ? { ttl: ttl + longer } : {}),
+  }
+  if (kind === 'nothing') {
+    const encoded: Encoded = { body: { value: undefined }, text: '' }
+    return new Made({ value: undefined, encoded, notes: { ...measured, nothing: true }, longer })
+  }
+  if (kind === 'unmodified') return keepGraced(making, run.graced as Entry, { measured, longer })
+  return new Made({ value, notes: { ...measured, ...validators }, longer })
+}
+
+/** The expired value once more. Its text in L2 stays as it is, if it bears the same names there as it would now. */
+function keepGraced(
+  { call, run }: Making,
+  { body, notes, tags, namespaces, version }: Entry,
+  { measured, longer }: { readonly measured: Notes; readonly longer: number },
+): Made {
+  const { codec } = call.stack
+  const value = valueOf(body, codec.serializer)
+  const text = 'text' in body ? body.text : notes?.nothing ? '' : encode(codec, call.key, value).text
+  const wanted = call.scope.tags(run.settings().tags)
+  const same = namespaces.length === call.scope.namespaces.length && wanted.every((tag) => tags.includes(tag))
+  // Tags are added, never lost: what the origin has not changed bears those it bore.
+  const own = call.scope.tag('')
+  run.setOptions({
+    tags: [
+      ...tags.filter((tag) => tag.startsWith(own)).map((tag) => tag.slice(own.length)),
+      ...run.settings().tags,
+    ],
+  })
+  return new Made({
+    value,
+    encoded: { body, text },
+    notes: { ...notes, ...measured },
+    longer,
+    keeps: same ? version : undefined,
+  })
+}
+
+function checkValidators({ etag, lastModified }: Validators): Validators {
+  for (const [option, value] of Object.entries({ etag, lastModified }))
+    if (value !== undefined && typeof value !== 'string') invalid(option, value, 'a string')
+  return { etag, lastModified }
+}

@@ -1,0 +1,114 @@
+import type { Cache, KeyOptions } from '../cache.ts'
+import { instant } from '../clock.ts'
+import { TIMED_OUT, within } from '../deadline.ts'
+import { encode, Made, valueOf } from '../entry.ts'
+import { FactoryHardTimeout } from '../errors.ts'
+import { type Factory, report, runFactory, SKIPPED } from '../factory.ts'
+import { find } from '../get.ts'
+import { getOrSet } from '../get-or-set.ts'
+import { checkOptions, FLIGHT_DEADLINE, invalid } from '../options.ts'
+import { held, serve } from '../serve.ts'
+import type { Call, Hooks } from '../stack.ts'
+import { refreshEarly } from './early-refresh.ts'
+import type { EntryInfo } from './entry-info.ts'
+import { type ExtendedFactory, extendFactory, type Extended } from './extended-factory.ts'
+import { type ExtraOperationOptions, type ExtraSettings, extrasOf } from './extra-options.ts'
+import { isFailure, remember, remembered } from './failures.ts'
+import { type Answered, infoOf, infoWithout, type Served } from './info-of.ts'
+import { callOn } from './reach.ts'
+
+/** Options of {@link getOrSetEntry}. */
+export interface GetOrSetEntryOptions<T> extends KeyOptions, ExtraOperationOptions {
+  /** Makes the value when there is none. */
+  readonly factory: ExtendedFactory<T>
+  /**
+   * Given when nothing else is left: the factory failed and there is no graced value, nothing is cached and
+   * `onlyIfCached` is set, or what is cached is that there is nothing. A function is called only then.
+   */
+  readonly defaultValue?: T | (() => T | Promise<T>) | undefined
+}
+
+/**
+ * The value of a key, and what is known of it: where it comes from, why, how old it is and how long it lasts. Does what
+ * `getOrSet` does, in as many round trips.
+ *
+ * @throws As `getOrSet` does, where there is no `defaultValue`.
+ * @example
+ * ```ts
+ * import { BentoCache, bentostore } from 'ekiben'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ * import { getOrSetEntry } from 'ekiben/entry'
+ *
+ * const bento = new BentoCache({ default: 'main', stores: { main: bentostore().useL1Layer(memoryDriver()) } })
+ * const { value, tier, age } = await getOrSetEntry(bento, { key: 'rates', ttl: '1m', factory: () => ({ EUR: 1 }) })
+ * ```
+ */
+export async function getOrSetEntry<T>(
+  cache: Cache,
+  options: GetOrSetEntryOptions<T>,
+): Promise<EntryInfo<T>> {
+  checkOptions(options)
+  const { factory } = options
+  if (typeof factory !== 'function') invalid('factory', factory, 'a function')
+  return callOn(cache, options, (call) => fetchEntry(call, options)) as Promise<EntryInfo<T>>
+}
+
+/** The flow around the flow: what may be answered without it, what it served, and what comes after. */
+async function fetchEntry(plain: Call, options: GetOrSetEntryOptions<unknown>): Promise<EntryInfo<unknown>> {
+  const { defaultValue } = options
+  const extras = extrasOf(plain.stack, options)
+  const extended = extendFactory(plain, extras, options.factory)
+  let served: Served | undefined
+  const hooks: Hooks = {
+    served: (entry, layer, graced, reason) => void (served = { entry, layer, graced, reason }),
+    context: extended.context,
+    ...(extras.graceOn ? { forgives: extras.graceOn } : {}),
+  }
+  const call: Call = { ...plain, hooks }
+  try {
+    const answered = { ...(await answer(call, extras, extended)), defaultValue }
+    const hit = served as Served | undefined
+    if (!hit) return await infoWithout(call, answered)
+    if (!hit.graced && hit.reason !== 'flight') refreshEarly(call, extras, extended.factory, hit.entry)
+    return await infoOf(call, hit, answered)
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    if (extras.errorTtl > 0) remember(call, error)
+    if (defaultValue === undefined) throw error
+    return infoWithout(call, { value: undefined, reason: 'default', defaultValue })
+  }
+}
+
+/** What the flow gives, or what is given without it. */
+async function answer(
+  call: Call,
+  extras: ExtraSettings,
+  { factory }: Extended,
+): Promise<Omit<Answered, 'defaultValue'>> {
+  const { onlyIfCached, noStore, errorTtl } = extras
+  if (onlyIfCached || noStore) {
+    const hit = call.settings.forceFresh ? undefined : await find(call)
+    if (hit) return { value: serve(call, hit.entry, hit.layer, hit.graced), reason: 'grace' }
+    return onlyIfCached
+      ? { value: undefined, reason: 'default' }
+      : { value: await runOnce(call, factory), reason: 'no-store' }
+  }
+  const failed = errorTtl > 0 && !call.settings.forceFresh && remembered(call, errorTtl)
+  if (failed && !held(call, instant(call.runtime))) throw failed
+  const value = await getOrSet(call, factory)
+  return { value, reason: value === undefined ? 'skipped' : 'error' }
+}
+
+/** Runs the factory for this caller alone. The value has been through the serializer, as any other has. */
+async function runOnce(call: Call, factory: Factory<unknown>): Promise<unknown> {
+  const deadline = call.settings.hardTimeout ?? FLIGHT_DEADLINE
+  const run = runFactory({ call, factory, background: false, deadline, graced: undefined })
+  const produced = await within(call.runtime, run, deadline)
+  if (produced === TIMED_OUT) throw report(call, new FactoryHardTimeout(call.key))
+  const { codec } = call.stack
+  const { value, encoded } = produced.value instanceof Made ? produced.value.making : { value: undefined }
+  if (encoded) return encoded.body ? valueOf(encoded.body, codec.serializer) : undefined
+  return produced.value === SKIPPED
+    ? undefined
+    : valueOf(encode(codec, call.key, value).body, codec.serializer)
+}

@@ -1,0 +1,77 @@
+import { age, instant } from '../clock.ts'
+import type { Entry } from '../entry.ts'
+import type { StaleReason } from '../serve.ts'
+import type { Call } from '../stack.ts'
+import type { EntryInfo, Reason } from './entry-info.ts'
+
+/** What the flow served. */
+export interface Served {
+  readonly entry: Entry
+  readonly layer: 'l1' | 'l2' | 'factory'
+  readonly graced: boolean
+  readonly reason?: StaleReason | 'flight' | undefined
+}
+
+/** What the caller is told beside it. */
+export interface Answered {
+  readonly value: unknown
+  /** Why, where the flow gave no reason: no entry stands behind the value, or an expired one. */
+  readonly reason: Reason
+  readonly defaultValue: unknown
+}
+
+/** What is known of a value that was served. A negative one is the default to its caller. */
+export async function infoOf(
+  { key, runtime }: Call,
+  { entry, layer, graced, reason }: Served,
+  answered: Answered,
+): Promise<EntryInfo<unknown>> {
+  const { notes, born, ttl, life, tags, namespaces, created } = entry
+  const now = instant(runtime)
+  const old = age(born, now)
+  const made = reason === 'flight'
+  const negative = notes?.nothing === true
+  // Tags stand with their namespace in front.
+  const within = `${namespaces.at(-1)}#`
+  return {
+    key,
+    value: negative ? await settle(answered.defaultValue) : answered.value,
+    tier: made ? 'factory' : layer,
+    reason: made ? 'miss' : graced ? ((reason as StaleReason | undefined) ?? answered.reason) : 'hit',
+    stale: graced,
+    negative,
+    collapsed: made && layer !== 'factory',
+    age: created === undefined ? old : Math.max(0, runtime.now() - created),
+    freshFor: entry.soft ? Math.min(0, ttl - old) : ttl - old,
+    staleFor: life - old,
+    tags: tags.map((tag) => (tag.startsWith(within) ? tag.slice(within.length) : tag)),
+    etag: notes?.etag,
+    lastModified: notes?.lastModified,
+  }
+}
+
+/** What is told of a value that no entry stands behind. */
+export async function infoWithout(
+  { key }: Call,
+  { value, reason, defaultValue }: Answered,
+): Promise<EntryInfo<unknown>> {
+  return {
+    key,
+    value: reason === 'default' ? await settle(defaultValue) : value,
+    tier: reason === 'no-store' ? 'factory' : undefined,
+    reason,
+    stale: false,
+    negative: false,
+    collapsed: false,
+    age: 0,
+    freshFor: 0,
+    staleFor: 0,
+    tags: [],
+    etag: undefined,
+    lastModified: undefined,
+  }
+}
+
+function settle(defaultValue: unknown): unknown {
+  return typeof defaultValue === 'function' ? (defaultValue as () => unknown)() : defaultValue
+}

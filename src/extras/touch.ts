@@ -1,0 +1,84 @@
+import type { Cache, KeyOptions, SuppressOptions } from '../cache.ts'
+import { instant } from '../clock.ts'
+import type { Duration } from '../durations.ts'
+import { freshness } from '../entry.ts'
+import { L2CacheError } from '../errors.ts'
+import type { L2 } from '../l2.ts'
+import { namesOf } from '../l2.ts'
+import { checkOptions } from '../options.ts'
+import { inL1 } from '../serve.ts'
+import type { Call } from '../stack.ts'
+import { keep, makeEntry } from '../write.ts'
+import { callOn } from './reach.ts'
+
+export interface TouchOptions extends KeyOptions, SuppressOptions {
+  /** How long the value is fresh from now on. @default the store's */
+  readonly ttl?: Duration | undefined
+  /** How long it may be served from now on. @default the store's */
+  readonly grace?: Duration | false | undefined
+}
+
+/**
+ * Begins the life of a value anew without reading or sending it: one round trip, whatever its size. `false`: it is not
+ * there, or L2 did not acknowledge. What was expired by hand (`expire`, `expireByTag`) stays expired.
+ *
+ * Other isolates ask L2 again for the key, so that a shorter life is one for them too.
+ *
+ * @throws {@link InvalidOptionError}; {@link L2CacheError} if `suppressL2Errors` is off.
+ * @example
+ * ```ts
+ * import { BentoCache, bentostore } from 'ekiben'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ * import { touch } from 'ekiben/entry'
+ *
+ * const bento = new BentoCache({ default: 'main', stores: { main: bentostore().useL1Layer(memoryDriver()) } })
+ * const alive = await touch(bento, { key: 'session:42', ttl: '30m' })
+ * ```
+ */
+export async function touch(cache: Cache, options: TouchOptions): Promise<boolean> {
+  checkOptions(options)
+  return callOn(cache, options, (call) => (call.stack.l2 ? touchL2(call, call.stack.l2) : touchL1(call)))
+}
+
+async function touchL2(call: Call, l2: L2): Promise<boolean> {
+  const { runtime, settings, stack, id } = call
+  const freshFor = settings.ttl
+  const staleFor = Math.max(freshFor, settings.grace)
+  const request = {
+    op: runtime.randomId(),
+    key: call.l2Key,
+    version: runtime.randomId(),
+    keeps: '*',
+    freshFor: finite(freshFor),
+    staleFor: finite(staleFor),
+    ...namesOf(call),
+    mode: { kind: 'set' },
+  } as const
+  try {
+    const { reply } = await l2.ask(runtime, 'commit', request, {
+      onReply: ({ at = -1 }) => (at < 0 ? undefined : at),
+    })
+    // The copy here may not be the version that was touched; the next read brings that.
+    stack.l1?.delete(id)
+    return reply.stored
+  } catch (error) {
+    if (error instanceof L2CacheError && settings.suppressL2Errors) return false
+    throw error
+  }
+}
+
+async function touchL1(call: Call): Promise<boolean> {
+  const { runtime, settings } = call
+  const present = inL1(call)
+  const now = instant(runtime)
+  if (!present || freshness(present, now) === 'dead') return false
+  const freshFor = settings.ttl
+  const staleFor = Math.max(freshFor, settings.grace)
+  const text = 'text' in present.body ? present.body.text : undefined
+  keep(call, makeEntry(call, { ...present, born: now, asOf: now, freshFor, staleFor }, text))
+  return true
+}
+
+function finite(ms: number): number | null {
+  return ms === Infinity ? null : ms
+}
