@@ -17,6 +17,8 @@ export interface Entry {
 export const entries = {
   core: { file: 'src/index.ts' },
   coreMemory: { file: 'bench/size/worker.ts', limit: 12_000 },
+  entry: { file: 'src/extras/entry.ts' },
+  full: { file: 'src/extras/index.ts' },
   coreMemoryDurableObject: { file: 'bench/size/worker-durable-object.ts', platform: ['cloudflare:workers'] },
   coreMemoryUpstash: { file: 'bench/size/worker-upstash.ts' },
   coreMemoryKvDurableObject: { file: 'bench/size/worker-cloudflare-kv.ts', platform: ['cloudflare:workers'] },

@@ -14,7 +14,7 @@ import type { EntryInfo } from './entry-info.ts'
 import { type ExtendedFactory, extendFactory, type Extended } from './extended-factory.ts'
 import { type ExtraOperationOptions, type ExtraSettings, extrasOf } from './extra-options.ts'
 import { isFailure, remember, remembered } from './failures.ts'
-import { type Answered, infoOf, infoWithout, type Served } from './info-of.ts'
+import { type Answered, infoOf, infoWithout, type Served, settle } from './info-of.ts'
 import { callOn } from './reach.ts'
 
 /** Options of {@link getOrSetEntry}. */
@@ -47,36 +47,57 @@ export async function getOrSetEntry<T>(
   cache: Cache,
   options: GetOrSetEntryOptions<T>,
 ): Promise<EntryInfo<T>> {
-  checkOptions(options)
-  const { factory } = options
-  if (typeof factory !== 'function') invalid('factory', factory, 'a function')
-  return callOn(cache, options, (call) => fetchEntry(call, options)) as Promise<EntryInfo<T>>
+  return fetching(cache, options, async (call, { served, ...answered }) =>
+    served ? infoOf(call, served, answered) : infoWithout(call, answered),
+  ) as Promise<EntryInfo<T>>
 }
 
+/**
+ * {@link getOrSetEntry} for who wants the value alone.
+ *
+ * @throws As `getOrSet` does, where there is no `defaultValue`.
+ */
+export async function getOrSetExtended<T>(cache: Cache, options: GetOrSetEntryOptions<T>): Promise<T> {
+  return fetching(cache, options, async (_, { served, value, reason, defaultValue }) =>
+    served?.entry.notes?.nothing || (!served && reason === 'default') ? settle(defaultValue) : value,
+  ) as Promise<T>
+}
+
+/** What came of a call: a value, and the entry behind it, if one is. */
+interface Fetched extends Answered {
+  readonly served: Served | undefined
+}
+
+type Finish = (call: Call, fetched: Fetched) => Promise<unknown>
+
 /** The flow around the flow: what may be answered without it, what it served, and what comes after. */
-async function fetchEntry(plain: Call, options: GetOrSetEntryOptions<unknown>): Promise<EntryInfo<unknown>> {
-  const { defaultValue } = options
-  const extras = extrasOf(plain.stack, options)
-  const extended = extendFactory(plain, extras, options.factory)
-  let served: Served | undefined
-  const hooks: Hooks = {
-    served: (entry, layer, graced, reason) => void (served = { entry, layer, graced, reason }),
-    context: extended.context,
-    ...(extras.graceOn ? { forgives: extras.graceOn } : {}),
-  }
-  const call: Call = { ...plain, hooks }
-  try {
-    const answered = { ...(await answer(call, extras, extended)), defaultValue }
-    const hit = served as Served | undefined
-    if (!hit) return await infoWithout(call, answered)
-    if (!hit.graced && hit.reason !== 'flight') refreshEarly(call, extras, extended.factory, hit.entry)
-    return await infoOf(call, hit, answered)
-  } catch (error) {
-    if (!isFailure(error)) throw error
-    if (extras.errorTtl > 0) remember(call, error)
-    if (defaultValue === undefined) throw error
-    return infoWithout(call, { value: undefined, reason: 'default', defaultValue })
-  }
+function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: Finish): Promise<unknown> {
+  checkOptions(options)
+  const { factory, defaultValue } = options
+  if (typeof factory !== 'function') invalid('factory', factory, 'a function')
+  return callOn(cache, options, async (plain) => {
+    const extras = extrasOf(plain.stack, options)
+    const extended = extendFactory(plain, extras, factory)
+    let served: Served | undefined
+    const hooks: Hooks = {
+      served: (entry, layer, graced, reason) => void (served = { entry, layer, graced, reason }),
+      context: extended.context,
+      ...(extras.graceOn ? { forgives: extras.graceOn } : {}),
+    }
+    const call: Call = { ...plain, hooks }
+    try {
+      const answered = await answer(call, extras, extended)
+      const hit = served as Served | undefined
+      if (hit && !hit.graced && hit.reason !== 'flight')
+        refreshEarly(call, extras, extended.factory, hit.entry)
+      return await finish(call, { ...answered, defaultValue, served: hit })
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      if (extras.errorTtl > 0) remember(call, error)
+      if (defaultValue === undefined) throw error
+      return finish(call, { value: undefined, reason: 'default', defaultValue, served: undefined })
+    }
+  })
 }
 
 /** What the flow gives, or what is given without it. */

@@ -72,6 +72,7 @@ export async function infoWithout(
   }
 }
 
-function settle(defaultValue: unknown): unknown {
+/** The default, of which a function is called only now. */
+export function settle(defaultValue: unknown): unknown {
   return typeof defaultValue === 'function' ? (defaultValue as () => unknown)() : defaultValue
 }

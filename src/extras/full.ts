@@ -1,0 +1,84 @@
+import { BentoCache, type BentoCacheOptions, type Shared } from '../bento-cache.ts'
+import type { GetOptions, SetOptions } from '../cache.ts'
+import type { Loose } from '../loose.ts'
+import type { Scope } from '../scope.ts'
+import { type BentoStore, bentostore as makeStore } from '../store.ts'
+import type { EntryInfo } from './entry-info.ts'
+import { type ExtraOptions, type ExtraStoreOptions, joinExtras } from './extra-options.ts'
+import { getEntry, remainingTtl } from './get-entry.ts'
+import { getOrSetEntry, type GetOrSetEntryOptions, getOrSetExtended } from './get-or-set-entry.ts'
+import { setExtended } from './set-extended.ts'
+import { touch, type TouchOptions } from './touch.ts'
+
+/** Options of a {@link FullBentoCache}: the extra ones may stand globally too. */
+export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>>
+  extends BentoCacheOptions<Stores>, ExtraOptions {}
+
+/** Begins a store, with options of `ekiben/full` too. */
+export function bentostore(options?: ExtraStoreOptions): BentoStore {
+  return makeStore(options)
+}
+
+/**
+ * Named caches with everything there is as methods and options. What each of them is, and the function that does it for
+ * who bundles only what is used, stands at that function.
+ *
+ * A namespace or a named store of it is a view of the same cache: it can do the same.
+ *
+ * @throws {@link InvalidOptionError}, {@link UnknownStoreError}
+ */
+export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> extends BentoCache<Stores> {
+  constructor(options: FullBentoCacheOptions<Stores>, shared?: Shared, scope?: Scope) {
+    super(options, shared, scope)
+    if (!shared) joinExtras([options, ...Object.values(options.stores).map(({ entry }) => entry.options)])
+  }
+
+  override use<Name extends keyof Stores & string>(
+    name: Name = this.defaultStoreName as Name,
+  ): FullBentoCache<Stores> {
+    super.use(name)
+    return new FullBentoCache<Stores>({ ...this.#given, default: name }, this.shared)
+  }
+
+  override bind(context: { waitUntil(promise: Promise<unknown>): void }): FullBentoCache<Stores> {
+    const runtime = { ...this.runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
+    return new FullBentoCache<Stores>({ ...this.#given, runtime }, this.shared, this.scope)
+  }
+
+  override namespace(name: string): FullBentoCache<Stores> {
+    const scope = (this.scope ?? this.store().root).child(name)
+    return new FullBentoCache<Stores>(this.#given, this.shared, scope)
+  }
+
+  override getOrSet<T>(options: GetOrSetEntryOptions<T>): Promise<T> {
+    return getOrSetExtended(this, options)
+  }
+
+  override set(options: SetOptions & ExtraOptions): Promise<boolean> {
+    return setExtended(this, options)
+  }
+
+  /** {@link getEntry} */
+  getEntry<T = Loose>(options: GetOptions<T>): Promise<EntryInfo<T> | undefined> {
+    return getEntry(this, options)
+  }
+
+  /** {@link getOrSetEntry} */
+  getOrSetEntry<T>(options: GetOrSetEntryOptions<T>): Promise<EntryInfo<T>> {
+    return getOrSetEntry(this, options)
+  }
+
+  /** {@link remainingTtl} */
+  remainingTtl(options: { readonly key: string }): Promise<number | undefined> {
+    return remainingTtl(this, options)
+  }
+
+  /** {@link touch} */
+  touch(options: TouchOptions): Promise<boolean> {
+    return touch(this, options)
+  }
+
+  get #given(): BentoCacheOptions<Stores> {
+    return this.options as unknown as BentoCacheOptions<Stores>
+  }
+}

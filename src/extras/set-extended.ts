@@ -1,0 +1,16 @@
+import type { Cache, SetOptions } from '../cache.ts'
+import { Made } from '../entry.ts'
+import { checkOptions } from '../options.ts'
+import { set } from '../set.ts'
+import { type ExtraOptions, extrasOf } from './extra-options.ts'
+import { callOn } from './reach.ts'
+
+/** `set` with {@link ExtraOptions}: `jitter`. */
+export function setExtended(cache: Cache, options: SetOptions & ExtraOptions): Promise<boolean> {
+  checkOptions(options)
+  return callOn(cache, options, (call) => {
+    const { jitter } = extrasOf(call.stack, options)
+    const longer = Math.floor(call.runtime.random() * jitter)
+    return set(call, longer > 0 ? new Made({ value: options.value, longer }) : options.value)
+  })
+}
