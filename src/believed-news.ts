@@ -23,7 +23,7 @@ export interface Believing {
 export function believeNews(config: L2Config, subscribe: NonNullable<Coordination['subscribe']>): Believing {
   const { journal, driver } = config
   const local = makeLocalJournal()
-  const l2 = connectL2({
+  const l2 = connectL2.connect({
     ...config,
     coordination: driver ? emulatedCoordination(driver, local) : journalOnly(localNews(local)),
   })

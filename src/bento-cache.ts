@@ -1,6 +1,6 @@
 import { buildStack } from './build-stack.ts'
 import { Cache, type SuppressOptions } from './cache.ts'
-import { noCoordination, UnknownStoreError } from './errors.ts'
+import { UnknownStoreError } from './errors.ts'
 import { type CacheEvents, type Emitter, emitSteps, makeEmitter } from './events.ts'
 import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { type Logger, logSteps } from './log.ts'
@@ -149,7 +149,7 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
     const { stacks, trace } = this.shared
     const present = stacks.get(name)
     if (present) return present
-    const { stores, internalOperationWrapper: wrap, connectPlain = refusePlain } = this.options
+    const { stores, internalOperationWrapper: wrap, connectPlain } = this.options
     const store = Object.hasOwn(stores, name) ? stores[name] : undefined
     if (!store) throw new UnknownStoreError(name, Object.keys(stores))
     const { entry } = store
@@ -158,10 +158,6 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
     stacks.set(name, stack)
     return stack
   }
-}
-
-const refusePlain: ConnectL2 = () => {
-  throw noCoordination()
 }
 
 /** Bad options are told at once, not at the first request. Gives what is to be told once of stores that are not bad. */

@@ -4,6 +4,7 @@ import { type Guard, makeGuard } from './guard.ts'
 import { fitKey, storeKey } from './key.ts'
 import { type ConnectL2, type L2, type L2Config, namesOf } from './l2.ts'
 import { awaitLease } from './lease.ts'
+import { prepareTier } from './prepare-tier.ts'
 import { openEntry, readL2 } from './read-l2.ts'
 import { acknowledge } from './retry.ts'
 import { inBackground } from './runtime.ts'
@@ -15,9 +16,12 @@ import { makeSync } from './sync.ts'
  *
  * @throws {@link InvalidOptionError} for a driver that does not coordinate.
  */
-export const connectL2: ConnectL2 = (config) => {
-  if (!config.coordination) throw noCoordination()
-  return connectGuarded(config, makeGuard(config, config.coordination))
+export const connectL2: ConnectL2 = {
+  prepare: prepareTier,
+  connect: (config) => {
+    if (!config.coordination) throw noCoordination()
+    return connectGuarded(config, makeGuard(config, config.coordination))
+  },
 }
 
 /** Makes it of calls that are guarded already. */

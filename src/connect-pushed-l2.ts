@@ -1,6 +1,7 @@
 import { connectGuarded, connectL2 } from './connect-l2.ts'
 import { makeGuard } from './guard.ts'
 import type { ConnectL2 } from './l2.ts'
+import { prepareTier } from './prepare-tier.ts'
 import { makePush } from './push.ts'
 
 /**
@@ -9,9 +10,12 @@ import { makePush } from './push.ts'
  *
  * @throws {@link InvalidOptionError} for a driver that does not coordinate.
  */
-export const connectPushedL2: ConnectL2 = (config) => {
-  const { coordination, subscribe } = config
-  if (!coordination || !subscribe) return connectL2(config)
-  const { guard, close } = makePush(config, makeGuard(config, coordination), subscribe)
-  return { ...connectGuarded(config, guard), close }
+export const connectPushedL2: ConnectL2 = {
+  prepare: prepareTier,
+  connect: (config) => {
+    const { coordination, subscribe } = config
+    if (!coordination || !subscribe) return connectL2.connect(config)
+    const { guard, close } = makePush(config, makeGuard(config, coordination), subscribe)
+    return { ...connectGuarded(config, guard), close }
+  },
 }

@@ -39,7 +39,7 @@ export function connectTransport(config: L2Config, transport: BusTransport): L2 
   })
   const subscribe = (subscriber: Subscriber): Subscription => line.subscribe(subscriber)
   const believing = coordination ? undefined : believeNews(config, subscribe)
-  const l2 = believing ? believing.l2 : connectPushedL2({ ...config, subscribe })
+  const l2 = believing ? believing.l2 : connectPushedL2.connect({ ...config, subscribe })
 
   return tellAll({
     l2,

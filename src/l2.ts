@@ -15,6 +15,7 @@ import type {
   ReadReply,
   Runtime,
 } from './ports.ts'
+import type { prepareTier } from './prepare-tier.ts'
 import type { Scope } from './scope.ts'
 import type { Call, Operation } from './stack.ts'
 import type { BusTransport } from './store.ts'
@@ -125,7 +126,11 @@ export interface L2Config {
 }
 
 /** Makes an L2. Drivers hand it over: `connectL2` by those that coordinate. */
-export type ConnectL2 = (config: L2Config) => L2
+export interface ConnectL2 {
+  /** Makes the drivers. `fallback` connects those that bring nothing. */
+  readonly prepare: typeof prepareTier
+  connect(config: L2Config): L2
+}
 
 /** Names of a call, as a coordinator takes them. */
 export function namesOf({ scope, settings }: Operation): Names {
