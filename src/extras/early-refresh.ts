@@ -9,20 +9,23 @@ import { make, type Production } from '../produce.ts'
 import { inBackground } from '../runtime.ts'
 import { type Call, tell } from '../stack.ts'
 import type { ExtraSettings } from './extra-options.ts'
+import { makeRecent } from './recent.ts'
 
-/** Entries whose refresh was begun, and their age then: a failed one is not tried again with each hit. */
-const begun = new WeakMap<Entry, number>()
+/** When the refresh of a key was begun that has not brought anything: it is not tried again with each hit. */
+const begun = makeRecent<Instant>()
 
 /** Whether a fresh entry is to be refreshed before it expires: its time has come, or chance says so. */
 function isDue(call: Call, { eagerRefresh, beta }: ExtraSettings, entry: Entry, now: Instant): boolean {
   const { settings, runtime } = call
   const old = age(entry.born, now)
   const left = entry.ttl - old
-  const again = (begun.get(entry) ?? -Infinity) + settings.graceBackoff
-  if (entry.soft || left <= 0 || left === Infinity || old < again) return false
+  const tried = begun.get(call)
+  if (entry.soft || left <= 0 || left === Infinity) return false
+  if (tried && age(tried, now) < settings.graceBackoff) return false
   // What was read from L2 tells how long it is still fresh, not how long it was to be.
   const known = entry.created === undefined ? entry.ttl : Math.max(settings.ttl, entry.ttl)
-  if (left <= (1 - eagerRefresh) * (entry.notes?.ttl ?? known)) return true
+  const whole = entry.notes?.ttl ?? known
+  if (left <= whole - eagerRefresh * whole) return true
   // XFetch: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015.
   return left <= (entry.notes?.cost ?? 0) * beta * -Math.log(1 - runtime.random())
 }
@@ -43,7 +46,7 @@ export function refreshEarly(
   // A write that L2 has not acknowledged yet has no name there.
   if ((stack.l2 && entry.version === undefined) || !isDue(call, extras, entry, now)) return
   if (underWay(call, now)) return
-  begun.set(entry, age(entry.born, now))
+  begun.set(call, now)
   tell(call, { type: 'flight.lead' })
   const plan = { ...planOf(call, now), forced: entry.version ?? '' }
   const flight = stack.flights.start(plan, (started) => {
@@ -54,9 +57,12 @@ export function refreshEarly(
   inBackground(runtime, flight.outcome)
 }
 
-/** Runs the factory only where nobody else is on it. */
-function renew(production: Production, start: Start): Outcome | Promise<Outcome> {
-  if (start.entry && !start.stale) return start.entry
-  const mayRun = !production.call.stack.l2 || start.found?.lease
-  return mayRun ? make(production, start) : 'elsewhere'
+/** Takes what is newer, or runs the factory, but only where nobody else is on it. */
+async function renew(production: Production, start: Start): Promise<Outcome> {
+  const { call } = production
+  const newer = start.entry && !start.stale ? start.entry : undefined
+  if (!newer && call.stack.l2 && !start.found?.lease) return 'elsewhere'
+  const outcome = newer ?? (await make(production, start))
+  begun.delete(call)
+  return outcome
 }

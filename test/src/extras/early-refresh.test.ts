@@ -1,0 +1,196 @@
+import { describe, expect, test, vi } from 'vitest'
+import { getOrSetEntry } from '../../../src/extras/entry.ts'
+import { pair } from '../../support/pair.ts'
+import { STACKS } from '../../support/stacks.ts'
+import { gate, world } from '../../support/world.ts'
+
+const MINUTE = 60_000
+
+describe.each(STACKS)('%s: eager refresh', (_, make) => {
+  test('begins when the share of the ttl has passed, behind the answer, once', async () => {
+    const { bento, clock } = make({ ttl: '1m' })
+    const factory = vi.fn(() => 'new')
+    const ask = () => getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.8, factory })
+    await getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.8, factory: () => 'old' })
+    await clock.advance(0.8 * MINUTE - 1)
+    expect(await ask()).toMatchObject({ value: 'old', reason: 'hit' })
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect(await ask()).toMatchObject({ value: 'old', reason: 'hit', stale: false })
+    await ask()
+    await clock.settle()
+    expect(factory).toHaveBeenCalledTimes(1)
+    expect(await ask()).toMatchObject({ value: 'new', freshFor: MINUTE })
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
+  test('who comes while it runs is not kept waiting', async () => {
+    const { bento, clock } = make({ ttl: '1m' })
+    await bento.set({ key: 'k', value: 'old' })
+    await clock.advance(0.9 * MINUTE)
+    const run = gate<string>()
+    const factory = vi.fn(() => run.promise)
+    const asked = Array.from({ length: 20 }, () =>
+      getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory }),
+    )
+    expect(new Set((await Promise.all(asked)).map(({ value }) => value))).toEqual(new Set(['old']))
+    run.open('new')
+    await clock.settle()
+    expect(factory).toHaveBeenCalledTimes(1)
+    expect(await bento.get({ key: 'k' })).toBe('new')
+  })
+
+  test('a failure is nobody’s, and tried again after the backoff only', async () => {
+    const { bento, clock, steps } = make({ ttl: '1m', graceBackoff: '5s' })
+    await bento.set({ key: 'k', value: 'old' })
+    await clock.advance(0.5 * MINUTE)
+    const onFactoryError = vi.fn()
+    const factory = vi.fn(() => Promise.reject<string>(new Error('down')))
+    const ask = async () => {
+      const { value } = await getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory, onFactoryError })
+      await clock.settle()
+      return value
+    }
+    expect(await ask()).toBe('old')
+    expect(factory).toHaveBeenCalledTimes(1)
+    expect(onFactoryError).toHaveBeenCalledTimes(1)
+    expect(onFactoryError.mock.calls[0]?.[0]).toMatchObject({ isBackgroundFactory: true })
+    expect(steps.filter(({ type }) => type === 'miss')).toEqual([])
+    await clock.advance(4999)
+    expect(await ask()).toBe('old')
+    expect(factory).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    expect(await ask()).toBe('old')
+    expect(factory).toHaveBeenCalledTimes(2)
+  })
+
+  test('an invalidation while it runs wins', async () => {
+    const { bento, clock } = make({ ttl: '1m' })
+    await bento.set({ key: 'k', value: 'old' })
+    await clock.advance(0.9 * MINUTE)
+    const run = gate<string>()
+    await getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory: () => run.promise })
+    await clock.settle()
+    await bento.delete({ key: 'k' })
+    run.open('of before the delete')
+    await clock.settle()
+    expect(await bento.get({ key: 'k' })).toBeUndefined()
+  })
+
+  test('its ttl may be the factory’s own', async () => {
+    const { bento, clock } = make({ ttl: '1h' })
+    const factory = vi.fn((ctx: { setOptions(options: { ttl: number }): void }) => {
+      ctx.setOptions({ ttl: 1000 })
+      return 'v'
+    })
+    const ask = () => getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory })
+    await ask()
+    await clock.advance(499)
+    await ask()
+    await clock.settle()
+    expect(factory).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    await ask()
+    await clock.settle()
+    expect(factory).toHaveBeenCalledTimes(2)
+  })
+
+  test('what is for ever, or softly expired, is not refreshed early', async () => {
+    const { bento, clock } = make({ ttl: null, grace: '1h' })
+    const factory = vi.fn(() => 'new')
+    await bento.set({ key: 'k', value: 'old' })
+    await clock.advance(MINUTE)
+    await getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.01, factory })
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+  })
+})
+
+describe.each(STACKS)('%s: early expiration by chance', (_, make) => {
+  test('comes the likelier the dearer the factory and the nearer the end', async () => {
+    const runs = async (cost: number, beta: number) => {
+      const { bento, clock } = make({ ttl: '1m' })
+      const factory = vi.fn(
+        () => new Promise<string>((resolve) => void clock.setTimer(() => resolve('v'), cost)),
+      )
+      await clock.run(getOrSetEntry(bento, { key: 'k', beta, factory }))
+      let asked = 0
+      while (factory.mock.calls.length === 1 && asked < 59) {
+        await clock.advance(1000)
+        await clock.run(getOrSetEntry(bento, { key: 'k', beta, factory }))
+        asked++
+      }
+      return 60 - asked
+    }
+    const [cheap, dear, eager] = [await runs(10, 1), await runs(10_000, 1), await runs(10_000, 3)]
+    expect(cheap).toBe(1)
+    expect(dear).toBeGreaterThan(1)
+    expect(eager).toBeGreaterThan(dear)
+  })
+
+  test('never without beta', async () => {
+    const { bento, clock } = make({ ttl: '1m' })
+    const factory = vi.fn(() => 'v')
+    for (let second = 0; second < 60; second++) {
+      await getOrSetEntry(bento, { key: 'k', factory })
+      await clock.advance(999)
+    }
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('several isolates', () => {
+  test('one of them refreshes, the others take what it made', async () => {
+    const made = world()
+    const fleet = Array.from({ length: 8 }, (__, at) => made.isolate(`isolate ${at}`, { ttl: '1m' }))
+    await made.clock.run(fleet[0]!.bento.set({ key: 'k', value: 'old' }))
+    await made.clock.run(Promise.all(fleet.map(({ bento }) => bento.get({ key: 'k' }))))
+    await made.clock.advance(0.9 * MINUTE)
+    const factory = vi.fn(
+      () => new Promise<string>((resolve) => void made.clock.setTimer(() => resolve('new'), 500)),
+    )
+    const ask = () =>
+      made.clock.run(
+        Promise.all(fleet.map(({ bento }) => getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory }))),
+      )
+    expect(new Set((await ask()).map(({ value }) => value))).toEqual(new Set(['old']))
+    await made.clock.advance(500)
+    expect(factory).toHaveBeenCalledTimes(1)
+    // Those who were refused keep the old value until they ask again, after the backoff.
+    await made.clock.advance(10_000)
+    await ask()
+    await made.clock.settle()
+    expect(new Set((await ask()).map(({ value }) => value))).toEqual(new Set(['new']))
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
+  test('a newer value is taken in one round trip, without a factory', async () => {
+    const { a, b, run, clock, calls } = pair({ ttl: '1m', maxStaleness: '1h', pollInterval: '1h' })
+    await run(a.bento.set({ key: 'k', value: 'old' }))
+    await run(b.bento.get({ key: 'k' }))
+    await clock.advance(0.9 * MINUTE)
+    await run(a.bento.getOrSet({ key: 'k', forceFresh: true, factory: () => 'new' }))
+    await clock.settle()
+    const before = calls()
+    const factory = vi.fn(() => 'newest')
+    await run(getOrSetEntry(b.bento, { key: 'k', eagerRefresh: 0.5, factory }))
+    await clock.settle()
+    expect(calls()).toBe(before + 1)
+    expect(factory).not.toHaveBeenCalled()
+    expect(await run(b.bento.get({ key: 'k' }))).toBe('new')
+  })
+
+  test('with L2 out of reach nothing is refreshed early', async () => {
+    const { a, run, clock } = pair({ ttl: '1m', maxStaleness: '1h' })
+    await run(a.bento.set({ key: 'k', value: 'old' }))
+    await clock.advance(0.9 * MINUTE)
+    a.fault = () => 'refuse'
+    const factory = vi.fn(() => 'new')
+    expect(await run(getOrSetEntry(a.bento, { key: 'k', eagerRefresh: 0.5, factory }))).toMatchObject({
+      value: 'old',
+    })
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+  })
+})
