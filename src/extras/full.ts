@@ -54,6 +54,10 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     return getOrSetExtended(this, options)
   }
 
+  override getOrSetForever<T>(options: Omit<GetOrSetEntryOptions<T>, 'ttl'>): Promise<T> {
+    return this.getOrSet({ ...options, ttl: null })
+  }
+
   override set(options: SetOptions & ExtraOptions): Promise<boolean> {
     return setExtended(this, options)
   }

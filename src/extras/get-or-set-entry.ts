@@ -82,7 +82,7 @@ function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: 
     const hooks: Hooks = {
       served: (entry, layer, graced, reason) => void (served = { entry, layer, graced, reason }),
       context: extended.context,
-      ...(extras.graceOn ? { forgives: extras.graceOn } : {}),
+      forgives: (error) => forgives(extras, error),
     }
     const call: Call = { ...plain, hooks }
     try {
@@ -98,6 +98,15 @@ function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: 
       return finish(call, { value: undefined, reason: 'default', defaultValue, served: undefined })
     }
   })
+}
+
+/** What the caller's own judge says; one that fails has not said no. */
+function forgives({ graceOn }: ExtraSettings, error: unknown): boolean {
+  try {
+    return graceOn?.(error) !== false
+  } catch {
+    return true
+  }
 }
 
 /** What the flow gives, or what is given without it. */
