@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../src/errors.ts'
 import type { Entry } from '../src/entry.ts'
-import type { CreateDriverResult, DriverConfig, L1CacheDriver, MemoryTier } from '../src/ports.ts'
+import type { CreateDriverResult, L1CacheDriver, MemoryTier } from '../src/ports.ts'
 import { makeSieve, type Sieve, type SieveNode } from '../src/sieve.ts'
 
 /** A size: a number of bytes, or a text such as `'10mb'`. */
@@ -36,8 +36,8 @@ export interface MemoryOptions {
  * ```
  */
 export function memoryDriver(options: MemoryOptions = {}): CreateDriverResult<MemoryDriver> {
-  const limits = readLimits(options)
-  return { options: { ...options }, factory: (config) => new MemoryDriver(limits, config) }
+  readLimits(options)
+  return { options: { ...options }, factory: (config) => new MemoryDriver(config as MemoryOptions) }
 }
 
 interface Limits {
@@ -57,14 +57,16 @@ interface TextNode extends SieveNode {
 export class MemoryDriver implements L1CacheDriver {
   readonly type = 'l1'
   readonly #limits: Limits
+  readonly #options: MemoryOptions
   readonly #prefix: string
   readonly #texts: Sieve<TextNode>
   #tier: MemoryTier | undefined
 
-  constructor(limits: Limits, { prefix = '' }: DriverConfig, shared?: Sieve<TextNode>) {
-    this.#limits = limits
-    this.#prefix = prefix
-    this.#texts = shared ?? makeSieve(limits.items, limits.bytes, limits.entryBytes)
+  constructor(options: MemoryOptions = {}, shared?: Sieve<TextNode>) {
+    const { items, bytes, entryBytes } = (this.#limits = readLimits(options))
+    this.#options = options
+    this.#prefix = options.prefix ?? ''
+    this.#texts = shared ?? makeSieve(items, bytes, entryBytes)
   }
 
   /** The place for the entries of a store's L1. */
@@ -79,7 +81,7 @@ export class MemoryDriver implements L1CacheDriver {
   }
 
   namespace(name: string): MemoryDriver {
-    return new MemoryDriver(this.#limits, { prefix: this.#key(name) }, this.#texts)
+    return new MemoryDriver({ ...this.#options, prefix: this.#key(name) }, this.#texts)
   }
 
   get(key: string): string | undefined {
