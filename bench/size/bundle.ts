@@ -28,6 +28,11 @@ export const entries = {
   coordinatorHttp: { file: 'workers/coordinator-http.ts' },
   full: { file: 'src/extras/index.ts' },
   entry: { file: 'src/extras/entry.ts', beside: worker },
+  'cache-status': { file: 'src/extras/cache-status.ts', beside: worker },
+  wrap: { file: 'src/extras/wrap.ts', beside: worker },
+  memo: { file: 'src/extras/memo.ts', beside: worker },
+  explain: { file: 'src/extras/explain.ts', beside: worker },
+  advisor: { file: 'src/extras/advisor.ts', beside: worker },
   cloudflare: { file: 'adapters/cloudflare.ts', platform: ['cloudflare:workers'] },
 } as const satisfies Record<string, Entry>
 
