@@ -111,6 +111,7 @@ function open(options: DurableObjectDriverOptions, driver: string): ObjectLink {
     readMany: async (request) => stub().readMany(request),
     take: async (request) => stub().take(request),
     commit: async (request) => stub().commit(request),
+    commitMany: async (request) => stub().commitMany(request),
     release: async (request) => stub().release(request),
     invalidate: async (request) => stub().invalidate(request),
     pull: async (request) => stub().pull(request),

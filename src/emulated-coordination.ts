@@ -1,12 +1,15 @@
+import { inChunks } from './chunks.ts'
 import { storeKey } from './key.ts'
 import { touches } from './journal.ts'
 import type { LocalJournal } from './local-journal.ts'
 import { systemRuntime } from './runtime.ts'
 import type {
   CacheDriver,
-  CommitRequest,
+  CommitManyReply,
+  CommitManyRequest,
   Coordination,
   CoordinationCalls,
+  Cursor,
   Invalidation,
   Names,
   ReadReply,
@@ -15,6 +18,8 @@ import type {
 
 /** Wire form of an entry in a store that keeps nothing but text: this mark, a header, the payload. */
 const MARK = 'e1;'
+/** When an entry was fresh that has been softly invalidated. */
+const MARKED = 0
 /** Where epochs live among the keys of the store. */
 const EPOCHS = '___ekiben'
 
@@ -47,10 +52,10 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
   }
   return {
     read,
-    readMany: async ({ reads, cursor }) => ({
-      entries: await readEntries(driver, journal, reads),
-      page: journal.page(cursor),
-    }),
+    readMany: async ({ reads, lease, cursor }) => {
+      const requests = reads.map((read) => ({ ...read, lease }))
+      return { entries: await readEntries(driver, journal, requests), page: journal.page(cursor) }
+    },
     take: async (request) => {
       const reply = await read(request)
       const { page } = await invalidate({
@@ -59,17 +64,14 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
       })
       return { ...reply, page }
     },
-    commit: async (request) => {
-      let stored = isCurrent(journal, request)
-      if (stored) await writeEntry(driver, request)
-      if (stored && !isCurrent(journal, request)) {
-        stored = false
-        await driver.deleteMany([request.key])
-      }
-      if (stored && request.mode.kind !== 'lease')
-        journal.append([{ kind: 'key', name: request.key, soft: false }])
-      return { stored, at: journal.head().seq, page: journal.page(request.cursor) }
-    },
+    commit: async (request) => ({
+      ...(await settle(driver, journal, request)),
+      page: journal.page(request.cursor),
+    }),
+    commitMany: async ({ commits, cursor }) => ({
+      commits: await inChunks(commits, 1, ([commit]) => settle(driver, journal, commit as Commit)),
+      page: journal.page(cursor),
+    }),
     release: async ({ cursor }) => ({ page: journal.page(cursor) }),
     invalidate,
     pull: async ({ cursor }) => ({ page: journal.page(cursor) }),
@@ -82,6 +84,14 @@ async function readEntries(
   journal: LocalJournal,
   requests: readonly ReadRequest[],
 ): Promise<ReadReply[]> {
+  const { entries, epochs } = await load(driver, requests)
+  return requests.map((request, at) => judge(journal, request, entries[at], epochs))
+}
+
+async function load(
+  driver: CacheDriver,
+  requests: readonly (Names & { readonly key: string })[],
+): Promise<{ readonly entries: readonly (Parsed | undefined)[]; readonly epochs: Epochs }> {
   const names = unique(requests.flatMap(epochNames))
   const epochKeys = await Promise.all(names.map(async (name) => epochKey(driver, name)))
   const texts = await getTexts(driver, [...requests.map(({ key }) => key), ...epochKeys])
@@ -90,8 +100,7 @@ async function readEntries(
     .map((text) => (text === undefined ? undefined : parse(text)))
   const known = await named(driver, names, texts.slice(requests.length))
   const untold = entries.flatMap((entry) => (entry ? missing(entry.header.epochs, known) : []))
-  const epochs = { ...known, ...(await readEpochs(driver, unique(untold))) }
-  return requests.map((request, at) => judge(journal, request, entries[at], epochs))
+  return { entries, epochs: { ...known, ...(await readEpochs(driver, unique(untold))) } }
 }
 
 function judge(
@@ -101,55 +110,121 @@ function judge(
   epochs: Epochs,
 ): ReadReply {
   const { freshFor, staleFor } = left(entry?.header, systemRuntime.now())
-  const valid =
-    entry !== undefined &&
-    (staleFor === null || staleFor > 0) &&
-    entry.header.version !== request.unusable &&
-    request.unusable !== '*' &&
-    request.namespaces.every((path) => entry.header.namespaces.includes(path)) &&
-    Object.entries(entry.header.epochs).every(
-      ([name, epoch]) => name.startsWith('soft ') || epochs[name] === epoch,
-    )
+  const usable = request.unusable !== '*' && request.unusable !== entry?.header.version
+  const valid = usable && entry !== undefined && lives(entry, request, epochs)
   const soft = Object.entries(entry?.header.epochs ?? {}).some(([name, epoch]) => epochs[name] !== epoch)
+  const stale = valid && (soft || (freshFor !== null && freshFor <= 0))
+  // The epochs of now travel in the grant, so that the value is stamped with those from before its factory.
+  const grant = (): Cursor => {
+    const names = unique([...epochNames(request), ...Object.keys(entry?.header.epochs ?? {})])
+    return { seq: journal.head().seq, id: JSON.stringify(pick(names, epochs)) }
+  }
   return {
     entry: valid ? { ...entry.header, payload: entry.payload } : undefined,
-    stale: valid && (soft || (freshFor !== null && freshFor <= 0)),
+    stale,
     freshFor,
     staleFor,
-    // The epochs of now travel in the grant, so that the value is stamped with those from before its factory.
-    lease: request.lease ? { grant: { seq: journal.head().seq, id: JSON.stringify(epochs) } } : undefined,
+    lease: request.lease && (!valid || stale) ? { grant: grant() } : undefined,
     page: journal.page(request.cursor),
   }
 }
 
-async function writeEntry(driver: CacheDriver, request: CommitRequest): Promise<void> {
-  const { key, version, payload, freshFor, staleFor, tags, namespaces, mode } = request
-  const before = mode.kind === 'lease' ? (JSON.parse(mode.grant.id) as Epochs) : {}
+/** Whether an entry is there for a reader of these namespaces, and neither its time nor what it hangs on is over. */
+function lives({ header }: Parsed, { namespaces }: Pick<Names, 'namespaces'>, epochs: Epochs): boolean {
+  const { staleFor } = left(header, systemRuntime.now())
+  return (
+    (staleFor === null || staleFor > 0) &&
+    namespaces.every((path) => header.namespaces.includes(path)) &&
+    Object.entries(header.epochs).every(([name, epoch]) => name.startsWith('soft ') || epochs[name] === epoch)
+  )
+}
+
+function pick(names: readonly string[], epochs: Epochs): Epochs {
+  return Object.fromEntries(names.map((name) => [name, epochs[name] ?? '']))
+}
+
+type Commit = CommitManyRequest['commits'][number]
+
+/**
+ * Writes an entry unless this isolate did something meanwhile that speaks against it. What is kept as it is has to be
+ * written again like any other, so it is not kept if this isolate touched it since it was looked up.
+ */
+async function settle(
+  driver: CacheDriver,
+  journal: LocalJournal,
+  request: Commit,
+): Promise<CommitManyReply['commits'][number]> {
+  const { key, mode, payload, staleFor } = request
+  const began = payload === undefined ? journal.head() : undefined
+  const since = mode.kind === 'lease' ? mode.grant : mode.kind === 'free' ? mode.since : began
+  const entry =
+    payload === undefined ? await renewed(driver, request) : await composed(driver, request, payload)
+  const isCurrent = (): boolean =>
+    entry !== undefined &&
+    (since === undefined || isUntouched(journal, since, { l2Key: key, ...entry.header }))
+  let stored = isCurrent()
+  if (entry && stored) {
+    await driver.set(key, format(entry), staleFor ?? undefined)
+    stored = isCurrent()
+    if (!stored) await driver.deleteMany([key])
+  }
+  if (stored && mode.kind !== 'lease') journal.append([{ kind: 'key', name: key, soft: false }])
+  return { stored, at: journal.head().seq }
+}
+
+/** An entry as a commit makes it. */
+async function composed(driver: CacheDriver, request: Commit, payload: string): Promise<Parsed> {
+  const { version, tags, namespaces } = request
+  const before = epochsBefore(request)
   const names = epochNames(request)
   const late = await readEpochs(
     driver,
     names.filter((name) => before[name] === undefined),
   )
-  const epochs = Object.fromEntries(names.map((name) => [name, before[name] ?? late[name] ?? '']))
-  const now = systemRuntime.now()
-  const until = (life: number | null): number | null => (life === null ? null : now + life)
-  const header: Header = {
-    version,
-    freshUntil: until(freshFor),
-    staleUntil: until(staleFor),
-    tags,
-    namespaces,
-    epochs,
-  }
-  await driver.set(key, format(header, payload), staleFor ?? undefined)
+  const epochs = pick(names, { ...late, ...before })
+  return { header: { version, ...lifeOf(request), tags, namespaces, epochs }, payload }
 }
 
-/** Whether nothing this isolate did since the value's computation began speaks against it. */
-function isCurrent(journal: LocalJournal, { key, tags, namespaces, mode }: CommitRequest): boolean {
-  if (mode.kind === 'set') return true
-  const { events } = journal.page(mode.kind === 'lease' ? mode.grant : mode.since)
-  if (events === 'gap') return false
-  return !events.some((event) => touches(event, { l2Key: key, tags, namespaces }))
+/** The entry that is there, with another life; nothing if it is not the one that is meant. */
+async function renewed(driver: CacheDriver, request: Commit): Promise<Parsed | undefined> {
+  const { key, namespaces, mode, keeps } = request
+  const { entries, epochs } = await load(driver, [{ key, tags: [], namespaces }])
+  const [entry] = entries
+  if (!entry || !lives(entry, request, epochs)) return undefined
+  const { header, payload } = entry
+  if (keeps !== '*' && keeps !== header.version) return undefined
+  const life = lifeOf(request)
+  if (mode.kind !== 'set') {
+    const names = Object.keys(header.epochs)
+    return {
+      header: { ...header, ...life, epochs: pick(names, { ...epochs, ...epochsBefore(request) }) },
+      payload,
+    }
+  }
+  // No computation has found it to be as good as new, so it stays as stale as it was made.
+  const freshUntil = header.freshUntil === MARKED ? MARKED : life.freshUntil
+  return { header: { ...header, ...life, freshUntil }, payload }
+}
+
+/** The epochs from before the computation, where it was told them. */
+function epochsBefore({ mode }: Commit): Epochs {
+  return mode.kind === 'lease' ? (JSON.parse(mode.grant.id) as Epochs) : {}
+}
+
+function lifeOf({ freshFor, staleFor }: Commit): Pick<Header, 'freshUntil' | 'staleUntil'> {
+  const now = systemRuntime.now()
+  const until = (life: number | null): number | null => (life === null ? null : now + life)
+  return { freshUntil: until(freshFor), staleUntil: until(staleFor) }
+}
+
+/** Whether nothing this isolate did since then touches an entry. */
+function isUntouched(
+  journal: LocalJournal,
+  since: Cursor,
+  entry: Names & { readonly l2Key: string },
+): boolean {
+  const { events } = journal.page(since)
+  return events !== 'gap' && !events.some((event) => touches(event, entry))
 }
 
 /**
@@ -176,7 +251,11 @@ async function expire(driver: CacheDriver, key: string): Promise<boolean> {
   const { staleFor } = left(entry.header, systemRuntime.now())
   // Dead already: the store has kept it longer than asked, or by another clock.
   if (staleFor !== null && staleFor <= 0) return false
-  await driver.set(key, format({ ...entry.header, freshUntil: 0 }, entry.payload), staleFor ?? undefined)
+  await driver.set(
+    key,
+    format({ ...entry, header: { ...entry.header, freshUntil: MARKED } }),
+    staleFor ?? undefined,
+  )
   return true
 }
 
@@ -247,7 +326,7 @@ function left(header: Header | undefined, now: number): { freshFor: number | nul
   return { freshFor: life(header?.freshUntil), staleFor: life(header?.staleUntil) }
 }
 
-function format(header: Header, payload: string): string {
+function format({ header, payload }: Parsed): string {
   return `${MARK}${JSON.stringify(header)}\n${payload}`
 }
 

@@ -25,6 +25,10 @@ export function journalOnly(news: News): Coordination {
       return nothing(page)
     },
     commit: async ({ cursor }) => ({ stored: false, ...(await news.pull({ cursor })) }),
+    commitMany: async ({ commits, cursor }) => ({
+      commits: commits.map(() => ({ stored: false })),
+      ...(await news.pull({ cursor })),
+    }),
     release: (request) => news.release(request),
     invalidate: (request) => news.invalidate(request),
     pull: (request) => news.pull(request),

@@ -1,4 +1,16 @@
-import type { CacheDriver, Coordination, ReadReply, ReadRequest } from './ports.ts'
+import { inChunks } from './chunks.ts'
+import { laterReads } from './later-reads.ts'
+import type {
+  CacheDriver,
+  CommitManyRequest,
+  Coordination,
+  Page,
+  ReadManyReply,
+  ReadManyRequest,
+  ReadReply,
+  ReadRequest,
+} from './ports.ts'
+import { systemRuntime } from './runtime.ts'
 
 /** Keys whose last named version an isolate remembers. */
 const REMEMBERED = 10_000
@@ -17,10 +29,18 @@ const MARGIN = 60_000
 export function versionedValues(values: CacheDriver, coordination: Coordination): Coordination {
   const seen = makeSeen()
   const complete = completer(values, seen)
+  const place = placer(values, coordination)
   const readOnce = async (request: ReadRequest): Promise<Completed<ReadReply>> => {
     const asked = coordination.read(request).then((reply) => [reply])
-    const [completed] = await complete([request.key], asked, request.unusable === undefined)
-    return completed as Completed<ReadReply>
+    return (await complete([request], asked))[0] as Completed<ReadReply>
+  }
+  const readAll = async (request: ReadManyRequest): Promise<CompletedMany> => {
+    const asked = coordination.readMany(request)
+    const completed = await complete(
+      request.reads,
+      asked.then(({ entries }) => entries),
+    )
+    return { completed, page: (await asked).page }
   }
   return {
     read: async (request) => {
@@ -29,28 +49,34 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
       return (await readOnce({ ...request, unusable: absent })).reply
     },
     readMany: async (request) => {
-      const asked = coordination.readMany(request)
-      const keys = request.reads.map(({ key }) => key)
-      const completed = await complete(
-        keys,
-        asked.then(({ entries }) => entries),
-      )
-      return { ...(await asked), entries: completed.map(({ reply }) => reply) }
+      const { completed, page } = await readAll(request)
+      const entries = completed.map(({ reply }) => reply)
+      const lost = completed.flatMap(({ absent }, at) => (absent === undefined ? [] : [{ at, absent }]))
+      if (lost.length === 0 || !request.lease) return { entries, page }
+      const reads = lost.map(({ at, absent }) => ({ ...(request.reads[at] as Read), unusable: absent }))
+      const again = await readAll({ ...request, reads, cursor: page.head })
+      const later = laterReads({ entries: again.completed.map(({ reply }) => reply), page: again.page })
+      for (const [index, { at }] of lost.entries()) entries[at] = later[index] as (typeof later)[number]
+      return { entries, page }
     },
     take: async (request) => {
       const asked = coordination.take(request).then((reply) => [reply])
-      const [completed] = await complete([request.key], asked)
+      const [completed] = await complete([request], asked)
       seen.forget(request.key)
       return (completed as Completed<ReadReply>).reply
     },
     commit: async (request) => {
-      const { key, version, payload, staleFor } = request
-      const life = staleFor === null ? LONGEST_LIFE : staleFor + MARGIN
-      const written = await values.set(bodyName(key, version), payload, life)
-      // A header whose body is nowhere would only cost its readers a trip.
-      if (!written) throw new Error('the store of values did not take the value')
-      const reply = await coordination.commit({ ...request, payload: '' })
-      if (reply.stored) seen.tell(key, version)
+      const [placed] = await place([request])
+      const { commit, version } = placed as Placed
+      const reply = await coordination.commit({ ...commit, cursor: request.cursor })
+      if (reply.stored) seen.tell(commit.key, version)
+      return reply
+    },
+    commitMany: async ({ commits, cursor }) => {
+      const placed = await place(commits)
+      const reply = await coordination.commitMany({ commits: placed.map(({ commit }) => commit), cursor })
+      for (const [at, { commit, version }] of placed.entries())
+        if (reply.commits[at]?.stored) seen.tell(commit.key, version)
       return reply
     },
     release: (request) => coordination.release(request),
@@ -62,6 +88,62 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
   }
 }
 
+type Commit = CommitManyRequest['commits'][number]
+
+/** A commit as the coordinator is to see it, and the version it names if it is accepted. */
+interface Placed {
+  readonly commit: Commit
+  readonly version: string | undefined
+}
+
+/**
+ * Brings the bodies of commits to their places before their versions are named, six at a time. When one fails all do: a
+ * header whose body is nowhere would only cost its readers a trip.
+ */
+function placer(
+  values: CacheDriver,
+  coordination: Coordination,
+): (commits: readonly Commit[]) => Promise<Placed[]> {
+  const put = async ({ key, staleFor }: Commit, version: string, body: string): Promise<void> => {
+    const life = staleFor === null ? LONGEST_LIFE : staleFor + MARGIN
+    const written = await values.set(bodyName(key, version), body, life)
+    if (!written) throw new Error('the store of values did not take the value')
+  }
+  const prolong = async (commit: Commit, version: string | undefined): Promise<Placed> => {
+    const body = version === undefined ? undefined : await values.get(bodyName(commit.key, version))
+    if (version === undefined || body === undefined || body === null) {
+      // It is refused by the coordinator, who knows if it was done before, and whose lease ends with it.
+      return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
+    }
+    await put(commit, version, body)
+    return { commit, version }
+  }
+  return async (commits) => {
+    const named = await namedNow(coordination, commits)
+    return inChunks(commits, 1, async ([each]) => {
+      const commit = each as Commit
+      const { key, version, payload, keeps } = commit
+      if (payload === undefined) return prolong(commit, keeps === '*' ? named.get(key) : keeps)
+      await put(commit, version, payload)
+      return { commit: { ...commit, payload: '' }, version }
+    })
+  }
+}
+
+/** The versions that are there of what is kept whatever its version. */
+async function namedNow(
+  coordination: Coordination,
+  commits: readonly Commit[],
+): Promise<ReadonlyMap<string, string>> {
+  const wanted = commits.filter(({ payload, keeps }) => payload === undefined && keeps === '*')
+  if (wanted.length === 0) return new Map()
+  const reads = wanted.map(({ key, namespaces }) => ({ key, tags: [], namespaces }))
+  const { entries } = await coordination.readMany({ reads })
+  return new Map(
+    entries.flatMap(({ entry }, at) => (entry ? [[(wanted[at] as Commit).key, entry.version] as const] : [])),
+  )
+}
+
 /** What is replied about one key. */
 type Verdict = Pick<ReadReply, 'entry' | 'stale' | 'freshFor' | 'staleFor'>
 
@@ -71,14 +153,21 @@ interface Completed<Reply extends Verdict> {
   readonly absent: string | undefined
 }
 
+interface CompletedMany {
+  readonly completed: readonly Completed<ReadManyReply['entries'][number]>[]
+  readonly page: Page
+}
+
+type Read = ReadManyRequest['reads'][number]
+
 /**
- * Puts bodies into what the coordinator is being asked about `keys`, as one reply for each in order. `guess`: fetch
- * what was named last meanwhile. A body that fails to come fails those who need it, and nobody else.
+ * Puts bodies into what the coordinator is being asked about, as one reply for each read in order. What was named last
+ * is fetched meanwhile, unless it is known to be unwanted. A body that fails to come fails those who need it, and nobody
+ * else.
  */
 type Complete = <Reply extends Verdict>(
-  keys: readonly string[],
+  reads: readonly Pick<Read, 'key' | 'unusable'>[],
   asked: Promise<readonly Reply[]>,
-  guess?: boolean,
 ) => Promise<Completed<Reply>[]>
 
 function completer(values: CacheDriver, seen: Seen): Complete {
@@ -87,8 +176,10 @@ function completer(values: CacheDriver, seen: Seen): Complete {
     bodies.catch(() => {})
     return bodies
   }
-  return async (keys, asked, guess = true) => {
-    const guessed = new Set(guess ? keys.flatMap((key) => seen.nameOf(key) ?? []) : [])
+  return async (reads, asked) => {
+    const keys = reads.map(({ key }) => key)
+    const wanted = reads.filter(({ unusable }) => unusable === undefined)
+    const guessed = new Set(wanted.flatMap(({ key }) => seen.nameOf(key) ?? []))
     const early = fetch([...guessed])
     const replies = await asked
     const named = replies.map(({ entry }, at) => seen.tell(keys[at] as string, entry?.version))

@@ -7,11 +7,12 @@ import { MAX_BODY, parseBody, readBody } from './coordinator/read-body.ts'
 import { TICKET_HEADER } from './coordinator/subscribers.ts'
 import {
   checkCommit,
+  checkCommits,
   checkEvents,
   checkNamed,
   checkObject,
   checkRead,
-  checkReads,
+  checkReadMany,
   checkRelease,
 } from './ledger/requests.ts'
 
@@ -42,9 +43,10 @@ const OPERATIONS: {
   readonly [Name in Operation]: (request: Parameters<CoordinationCalls[Name]>[0]) => void
 } = {
   read: checkRead,
-  readMany: ({ reads }) => checkReads(reads),
+  readMany: checkReadMany,
   take: checkNamed,
   commit: checkCommit,
+  commitMany: ({ commits }) => checkCommits(commits),
   release: checkRelease,
   invalidate: ({ events }) => checkEvents(events),
   pull: () => {},

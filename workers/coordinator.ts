@@ -1,5 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type {
+  CommitManyReply,
+  CommitManyRequest,
   CommitReply,
   CommitRequest,
   Coordination,
@@ -83,9 +85,11 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
     return reply
   }
 
-  /** Many entries at once, without leases. */
+  /** Many entries at once, each with the lease if it is due and free. */
   async readMany(request: ReadManyRequest): Promise<ReadManyReply> {
-    return this.#step(() => this.#ledger.readMany(request))
+    const reply = this.#step(() => this.#ledger.readMany(request))
+    if (reply.entries.some(({ lease }) => lease)) await this.#ensureAlarm()
+    return reply
   }
 
   /** Reads and deletes in one step. */
@@ -95,10 +99,20 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
     return this.#change(() => this.#ledger.take(request))
   }
 
-  /** Stores an entry if nothing that covers it happened since its computation began. */
+  /**
+   * Stores an entry if nothing that covers it happened since its computation began; without a payload, prolongs the one
+   * that is there.
+   */
   async commit(request: CommitRequest): Promise<CommitReply> {
     const reply = this.#change(() => this.#ledger.commit(request))
     if (reply.stored) await this.#ensureAlarm()
+    return reply
+  }
+
+  /** Many commits in one step, in their order, each judged by itself. */
+  async commitMany(request: CommitManyRequest): Promise<CommitManyReply> {
+    const reply = this.#change(() => this.#ledger.commitMany(request))
+    if (reply.commits.some(({ stored }) => stored)) await this.#ensureAlarm()
     return reply
   }
 

@@ -1,4 +1,6 @@
 import type {
+  CommitManyReply,
+  CommitManyRequest,
   CommitReply,
   CommitRequest,
   CoordinationCalls,
@@ -12,17 +14,18 @@ import type {
   ReadRequest,
 } from '../src/ports.ts'
 import { Answers } from './ledger/answers.ts'
-import { Entries, type Verdict } from './ledger/entries.ts'
+import { Entries, type EntryRow, type Verdict } from './ledger/entries.ts'
 import { Epochs } from './ledger/epochs.ts'
 import { Journal } from './ledger/journal.ts'
 import { Leases } from './ledger/leases.ts'
 import { nextExpiry, planSweep, prune, type Pruned } from './ledger/prune.ts'
 import {
   checkCommit,
+  checkCommits,
   checkEvents,
   checkNamed,
   checkRead,
-  checkReads,
+  checkReadMany,
   checkRelease,
 } from './ledger/requests.ts'
 import { createSchema, type Sql } from './ledger/sql.ts'
@@ -60,6 +63,10 @@ export type Synchronous = {
  * no event is spent: with one for each fill, a busy fleet would outrun the journal and live in gaps.
  */
 type Ruling = 'refused' | 'fill' | 'overwrite'
+
+type Commit = CommitManyRequest['commits'][number]
+type Settled = CommitManyReply['commits'][number]
+type Found = ReadManyReply['entries'][number]
 
 /**
  * The coordinator's state machine: journal, epochs, entries, leases and answers in one SQLite database.
@@ -105,53 +112,41 @@ export class Ledger implements Synchronous {
   read(request: ReadRequest): ReadReply {
     this.#stats.calls.read++
     checkRead(request)
-    const now = this.#now()
-    const verdict = this.#judge(request, now)
-    const due = verdict.entry === undefined || verdict.stale
-    return { ...verdict, ...(due && this.#lease(request, now)), page: this.#journal.page(request.cursor) }
+    const [found] = this.#readEach([request], request.lease)
+    return { ...(found as Found), page: this.#journal.page(request.cursor) }
   }
 
-  /** Many entries at once, without leases. */
-  readMany({ reads, cursor }: ReadManyRequest): ReadManyReply {
+  /** Many entries at once, each with the lease if it is due and free. */
+  readMany(request: ReadManyRequest): ReadManyReply {
     this.#stats.calls.readMany++
-    checkReads(reads)
-    const wanted = reads.map((read) => ({ key: read.key, namespaces: namespacesOf(read) }))
-    return { entries: this.#entries.judge(wanted, this.#now()), page: this.#journal.page(cursor) }
+    checkReadMany(request)
+    return { entries: this.#readEach(request.reads, request.lease), page: this.#journal.page(request.cursor) }
   }
 
   /** Reads and deletes. */
   take(request: Names & { readonly key: string; readonly cursor?: Cursor | undefined }): ReadReply {
     this.#stats.calls.take++
     checkNamed(request)
-    const now = this.#now()
-    const verdict = this.#judge(request, now)
-    this.#apply([{ kind: 'key', name: request.key, soft: false }], now)
-    return { ...verdict, page: this.#journal.page(request.cursor) }
+    const [found] = this.#readEach([request])
+    this.#apply([{ kind: 'key', name: request.key, soft: false }], this.#now())
+    return { ...(found as Found), page: this.#journal.page(request.cursor) }
   }
 
-  /** Stores an entry if nothing that covers it happened since its computation began. */
+  /**
+   * Stores an entry if nothing that covers it happened since its computation began; without a payload, prolongs the one
+   * that is there.
+   */
   commit(request: CommitRequest): CommitReply {
     this.#stats.calls.commit++
     checkCommit(request)
-    const done = this.#answers.find(request.op)
-    if (done) {
-      // The place is only worth something in the journal it was given in.
-      const at = this.#journal.has(done) ? { at: done.seq } : {}
-      return { stored: true, ...at, page: this.#journal.page(request.cursor) }
-    }
-    const now = this.#now()
-    const subjects = subjectsOf(request)
-    const ruling = this.#rule(request, subjects, now)
-    if (ruling === 'refused') {
-      this.#stats.commitsRefused++
-      if (request.mode.kind === 'lease') this.#leases.endOwn(request.key, request.mode.token)
-      return { stored: false, page: this.#journal.page(request.cursor) }
-    }
-    return {
-      stored: true,
-      at: this.#store(request, subjects, ruling),
-      page: this.#journal.page(request.cursor),
-    }
+    return { ...this.#settle(request), page: this.#journal.page(request.cursor) }
+  }
+
+  /** Many commits in one step, in their order, each judged by itself. */
+  commitMany({ commits, cursor }: CommitManyRequest): CommitManyReply {
+    this.#stats.calls.commitMany++
+    checkCommits(commits)
+    return { commits: commits.map((commit) => this.#settle(commit)), page: this.#journal.page(cursor) }
   }
 
   /** Gives a lease back unused. */
@@ -214,18 +209,25 @@ export class Ledger implements Synchronous {
     this.#stats = noStats()
   }
 
-  #judge(request: Names & { key: string; unusable?: string | undefined }, now: number): Verdict {
-    const [verdict] = this.#entries.judge([{ key: request.key, namespaces: namespacesOf(request) }], now)
-    const version = verdict?.entry?.version
-    const usable =
-      verdict && request.unusable !== '*' && (version === undefined || version !== request.unusable)
-    return usable ? verdict : { stale: false, freshFor: 0, staleFor: 0 }
+  #readEach(reads: ReadManyRequest['reads'], lease?: ReadManyRequest['lease']): Found[] {
+    const now = this.#now()
+    const verdicts = this.#entries.judge(
+      reads.map((read) => ({ key: read.key, unusable: read.unusable, namespaces: namespacesOf(read) })),
+      now,
+    )
+    return reads.map((read, at) => {
+      const verdict = verdicts[at] as Verdict
+      const due = verdict.entry === undefined || verdict.stale
+      return { ...verdict, ...(lease && due && this.#lease(read, lease, now)) }
+    })
   }
 
-  #lease(request: ReadRequest, now: number): Pick<ReadReply, 'lease' | 'leaseLeft'> {
-    if (!request.lease) return {}
-    const { token, ttl } = request.lease
-    const claim = { key: request.key, token, ttl, subjects: subjectsOf(request) }
+  #lease(
+    read: Names & { readonly key: string },
+    { token, ttl }: NonNullable<ReadRequest['lease']>,
+    now: number,
+  ): Pick<ReadReply, 'lease' | 'leaseLeft'> {
+    const claim = { key: read.key, token, ttl, subjects: subjectsOf(read) }
     const award = this.#leases.claim(claim, this.#journal.head(), now)
     if (award.kind === 'refused') return { leaseLeft: award.left }
     if (award.kind === 'new') {
@@ -235,7 +237,29 @@ export class Ledger implements Synchronous {
     return { lease: { grant: award.grant } }
   }
 
-  #rule({ key, mode }: CommitRequest, subjects: readonly Subject[], now: number): Ruling {
+  #settle(request: Commit): Settled {
+    const done = this.#answers.find(request.op)
+    // The place is only worth something in the journal it was given in.
+    if (done) return { stored: true, ...(this.#journal.has(done) && { at: done.seq }) }
+    const now = this.#now()
+    const kept = request.payload === undefined ? this.#kept(request, now) : undefined
+    // What is kept hangs on what it was stored with, whatever its renewer knows of that.
+    const subjects = kept ? ([...kept.stamps.keys()] as Subject[]) : subjectsOf(request)
+    const lost = request.payload === undefined && !kept
+    const ruling = lost ? 'refused' : this.#rule(request, subjects, now)
+    if (ruling !== 'refused') return { stored: true, at: this.#store(request, subjects, ruling) }
+    this.#stats.commitsRefused++
+    if (request.mode.kind === 'lease') this.#leases.endOwn(request.key, request.mode.token)
+    return { stored: false }
+  }
+
+  /** The entry a commit without a payload is about, if it is there for who renews it. */
+  #kept(request: Commit, now: number): EntryRow | undefined {
+    const row = this.#entries.living(request.key, namespacesOf(request), now)
+    return request.keeps === '*' || request.keeps === row?.version ? row : undefined
+  }
+
+  #rule({ key, mode }: Commit, subjects: readonly Subject[], now: number): Ruling {
     if (mode.kind === 'set') return 'overwrite'
     const touching = [subjectOf({ kind: 'key', name: key }), ...subjects]
     if (mode.kind === 'free') return this.#journal.untouched(mode.since, touching) ? 'overwrite' : 'refused'
@@ -251,18 +275,16 @@ export class Ledger implements Synchronous {
     return this.#entries.fresh(key, now) ? 'overwrite' : 'fill'
   }
 
-  #store(request: CommitRequest, subjects: readonly Subject[], ruling: Ruling): number {
+  #store(request: Commit, subjects: readonly Subject[], ruling: Ruling): number {
     const now = this.#now()
     const { key, version, payload, freshFor, staleFor } = request
     const staleUntil = staleFor === null ? null : now + staleFor
-    this.#entries.put({
-      key,
-      version,
-      payload,
-      freshUntil: freshFor === null ? null : now + freshFor,
-      staleUntil,
-      stamps: this.#epochs.stamp(subjects, staleUntil),
-    })
+    const life = { key, freshUntil: freshFor === null ? null : now + freshFor, staleUntil }
+    const stamps = this.#epochs.stamp(subjects, staleUntil)
+    if (payload !== undefined) this.#entries.put({ ...life, version, payload, stamps })
+    // A computation found it as good as new. A set knows nothing of that: what is softly invalidated stays so.
+    else if (request.mode.kind !== 'set') this.#entries.renew({ ...life, stamps })
+    else this.#entries.prolong(life)
     this.#leases.end([key])
     if (ruling === 'overwrite') this.#append([{ kind: 'key', name: key, soft: false }])
     if (request.mode.kind === 'set') this.#stats.setsStored++

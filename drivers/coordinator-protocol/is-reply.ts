@@ -16,27 +16,27 @@ export function isReply<Name extends keyof CoordinationCalls>(
 
 const REPLIES: { readonly [Name in keyof CoordinationCalls]: (reply: Fields) => boolean } = {
   read: isRead,
-  readMany: ({ entries }) => Array.isArray(entries) && entries.every(isVerdict),
+  readMany: ({ entries }) => Array.isArray(entries) && entries.every(isRead),
   take: isRead,
-  commit: ({ stored, at }) => typeof stored === 'boolean' && (at === undefined || Number.isSafeInteger(at)),
+  commit: isCommit,
+  commitMany: ({ commits }) => Array.isArray(commits) && commits.every(isCommit),
   release: () => true,
   invalidate: ({ existed }) => Number.isSafeInteger(existed),
   pull: () => true,
 }
 
-function isRead(reply: Fields): boolean {
-  const { lease, leaseLeft } = reply
-  return (
-    isVerdict(reply) &&
-    (lease === undefined || (isObject(lease) && isCursor(lease['grant']))) &&
-    (leaseLeft === undefined || Number.isFinite(leaseLeft))
-  )
+function isCommit(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { stored, at } = value
+  return typeof stored === 'boolean' && (at === undefined || Number.isSafeInteger(at))
 }
 
-function isVerdict(value: unknown): boolean {
+function isRead(value: unknown): boolean {
   if (!isObject(value)) return false
-  const { entry, stale, freshFor, staleFor } = value
+  const { entry, stale, freshFor, staleFor, lease, leaseLeft } = value
   return (
+    (lease === undefined || (isObject(lease) && isCursor(lease['grant']))) &&
+    (leaseLeft === undefined || Number.isFinite(leaseLeft)) &&
     typeof stale === 'boolean' &&
     isDuration(freshFor) &&
     isDuration(staleFor) &&

@@ -41,10 +41,15 @@ export function remoteCoordination(remote: RemoteCoordinator): CoordinationCalls
     readMany: async (request) => {
       const reply = await post(remote, 'readMany', request)
       if (reply.entries.length === request.reads.length) return reply
-      throw new StoreError('The coordinator', 'what answered is no coordinator')
+      throw noCoordinator()
     },
     take: (request) => post(remote, 'take', request),
     commit: (request) => post(remote, 'commit', request),
+    commitMany: async (request) => {
+      const reply = await post(remote, 'commitMany', request)
+      if (reply.commits.length === request.commits.length) return reply
+      throw noCoordinator()
+    },
     release: (request) => post(remote, 'release', request),
     invalidate: (request) => post(remote, 'invalidate', request),
     pull: (request) => post(remote, 'pull', request),
@@ -76,10 +81,14 @@ async function post<Name extends Operation>(
     const text = await readText(response)
     const reply = text === undefined ? undefined : parseJson(text)
     if (isReply(operation, reply)) return reply
-    throw new StoreError('The coordinator', 'what answered is no coordinator')
+    throw noCoordinator()
   } finally {
     stop()
   }
+}
+
+function noCoordinator(): StoreError {
+  return new StoreError('The coordinator', 'what answered is no coordinator')
 }
 
 function reasonOf(status: number): string {

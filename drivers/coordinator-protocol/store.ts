@@ -33,9 +33,10 @@ const LIMITS: Limits = { maxKeyBytes: 2048, maxValueBytes: 1_900_000 }
 
 /**
  * An RPC call carries 32 MiB each way: https://developers.cloudflare.com/workers/runtime-apis/rpc/. Names of 1,000
- * keys are 2 MB at most, and 200 values fit with 160 kB each.
+ * keys are 2 MB at most, and 200 values fit with 160 kB each. Over HTTP a request ends at 12 MB, and a character may
+ * need six bytes in JSON: values that are written at once are no longer together than a single one may be.
  */
-const IN_ONE_CALL: ChunkLimits = { reads: 200, events: 1_000 }
+const IN_ONE_CALL: ChunkLimits = { reads: 200, events: 1_000, commits: 200, characters: 1_900_000 }
 
 /** The driver of an object. */
 export function objectStore(

@@ -82,9 +82,11 @@ describe('durableObjectDriver', () => {
     const { kind, ...operations } = driver.coordination as Coordination
     expect(kind).toBe('durable-object')
     const calls = Object.values(operations) as ((request: object) => Promise<unknown>)[]
-    expect(calls).toHaveLength(7)
+    expect(calls).toHaveLength(8)
     for (const call of calls)
-      await expect(call({ reads: [], events: [] })).rejects.toMatchObject({ code: 'E_MISSING_BINDING' })
+      await expect(call({ reads: [], events: [], commits: [] })).rejects.toMatchObject({
+        code: 'E_MISSING_BINDING',
+      })
   })
 
   test.each([{ name: 5 }, { name: '' }, { prefix: 5 }, { locationHint: {} }])(

@@ -29,7 +29,7 @@ function scene(limits: { pageLimit?: number } = {}) {
     during,
     under,
     direct: coordination,
-    calls: chunkedCalls(watched, { reads: 3, events: 3 }),
+    calls: chunkedCalls(watched, { reads: 3, events: 3, commits: 3 }),
     asked: () => count,
   }
 }
@@ -132,7 +132,7 @@ describe('invalidate of a longer list', () => {
           ? made.direct.invalidate(request)
           : fresh.direct.invalidate(request),
     }
-    const told = await chunkedCalls(torn, { reads: 3, events: 3 }).invalidate({
+    const told = await chunkedCalls(torn, { reads: 3, events: 3, commits: 3 }).invalidate({
       events: keys(6).map(gone),
       cursor: page.head,
     })

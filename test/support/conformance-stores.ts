@@ -71,6 +71,7 @@ function pushing(honest: Coordination, ears: Ear[]): Coordination {
   return {
     ...honest,
     commit: telling('commit'),
+    commitMany: telling('commitMany'),
     take: telling('take'),
     invalidate: telling('invalidate'),
     subscribe: (subscriber) => {

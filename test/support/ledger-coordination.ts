@@ -1,5 +1,6 @@
 import type { Coordination } from '../../src/ports.ts'
 import { Ledger, type LedgerOptions, type Synchronous } from '../../workers/ledger.ts'
+import { noStats } from '../../workers/ledger/stats.ts'
 import { type NodeSql, openNodeSql } from './node-sql.ts'
 
 /** A fleet's coordinator in this process: the real ledger on a manual clock, spoken to as over a network. */
@@ -25,7 +26,7 @@ export function ledgerCoordination(
 ): LedgerCoordination {
   const sql = openNodeSql()
   const ledger = new Ledger({ sql, randomId: countedIds(), ...options })
-  const calls = { read: 0, readMany: 0, take: 0, commit: 0, release: 0, invalidate: 0, pull: 0 }
+  const { calls } = noStats()
   const call = <Name extends keyof Synchronous>(name: Name) => {
     return async (request: Parameters<Synchronous[Name]>[0]): Promise<ReturnType<Synchronous[Name]>> => {
       calls[name]++
@@ -40,6 +41,7 @@ export function ledgerCoordination(
     readMany: call('readMany'),
     take: call('take'),
     commit: call('commit'),
+    commitMany: call('commitMany'),
     release: call('release'),
     invalidate: call('invalidate'),
     pull: call('pull'),

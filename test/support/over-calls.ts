@@ -15,6 +15,7 @@ export function overCalls(calls: CoordinationCalls, stand: Middleman): Coordinat
     readMany: over('readMany'),
     take: over('take'),
     commit: over('commit'),
+    commitMany: over('commitMany'),
     release: over('release'),
     invalidate: over('invalidate'),
     pull: over('pull'),

@@ -158,6 +158,7 @@ function makeIsolate(
     readMany: over(shard, 'readMany'),
     take: over(shard, 'take'),
     commit: over(shard, 'commit'),
+    commitMany: over(shard, 'commitMany'),
     release: over(shard, 'release'),
     invalidate: over(shard, 'invalidate'),
     pull: over(shard, 'pull'),

@@ -144,7 +144,7 @@ test('statistics count calls, grants, fills, refusals and events, and can be res
   ledger.release({ key: 'k', token: 'A' })
   const stats = ledger.stats()
   expect(stats).toEqual({
-    calls: { read: 1, readMany: 1, take: 1, commit: 5, release: 1, invalidate: 1, pull: 1 },
+    calls: { read: 1, readMany: 1, take: 1, commit: 5, commitMany: 0, release: 1, invalidate: 1, pull: 1 },
     leasesGranted: 1,
     generations: 1,
     fillsStored: 2,

@@ -1,4 +1,12 @@
-import type { CommitReply, CommitRequest, Cursor, Invalidation, Page, ReadReply } from '../../src/ports.ts'
+import type {
+  CommitMode,
+  CommitReply,
+  CommitRequest,
+  Cursor,
+  Invalidation,
+  Page,
+  ReadReply,
+} from '../../src/ports.ts'
 import { Ledger, type LedgerOptions } from '../../workers/ledger.ts'
 import { countedIds } from '../support/ledger-coordination.ts'
 import { type NodeSql, openNodeSql } from '../support/node-sql.ts'
@@ -26,6 +34,8 @@ export interface Scene {
   ) => CommitReply
   readonly free: (key: string, payload: string, since: Cursor, write?: Write) => CommitReply
   readonly set: (key: string, payload: string, write?: Write) => CommitReply
+  /** A commit without a payload. */
+  readonly keep: (key: string, keeps: string, mode: CommitMode, write?: Write) => CommitReply
   readonly invalidate: (...events: (Pick<Invalidation, 'kind' | 'name'> & { soft?: boolean })[]) => number
   readonly head: () => Cursor
   /** The page after `cursor` as `kind name` texts, or `'gap'`. */
@@ -40,17 +50,17 @@ export function openScene(options: Partial<LedgerOptions> = {}): Scene {
   const opId = countedIds('op')
   const commit = (
     key: string,
-    payload: string,
-    mode: CommitRequest['mode'],
+    body: Pick<CommitRequest, 'payload' | 'keeps'>,
+    mode: CommitMode,
     { tags = [], namespaces = [], ...write }: Write = {},
   ): CommitReply =>
     ledger.commit({
       op: opId(),
-      version: `v of ${payload}`,
+      version: `v of ${body.payload}`,
       freshFor: 60_000,
       staleFor: 600_000,
       key,
-      payload,
+      ...body,
       mode,
       tags,
       namespaces,
@@ -68,9 +78,10 @@ export function openScene(options: Partial<LedgerOptions> = {}): Scene {
       if (!lease) throw new Error('the lease was refused')
       return lease.grant
     },
-    fill: (key, payload, lease, write) => commit(key, payload, { kind: 'lease', ...lease }, write),
-    free: (key, payload, since, write) => commit(key, payload, { kind: 'free', since }, write),
-    set: (key, payload, write) => commit(key, payload, { kind: 'set' }, write),
+    fill: (key, payload, lease, write) => commit(key, { payload }, { kind: 'lease', ...lease }, write),
+    free: (key, payload, since, write) => commit(key, { payload }, { kind: 'free', since }, write),
+    set: (key, payload, write) => commit(key, { payload }, { kind: 'set' }, write),
+    keep: (key, keeps, mode, write) => commit(key, { keeps }, mode, write),
     invalidate: (...events) =>
       ledger.invalidate({ events: events.map((event) => ({ soft: false, ...event })) }).existed,
     head: () => ledger.pull({}).page.head,

@@ -14,6 +14,17 @@ export interface EntryRow {
   readonly stamps: Stamps
 }
 
+/** When an entry ends. */
+type Life = Pick<EntryRow, 'key' | 'freshUntil' | 'staleUntil'>
+
+/** Who reads what. */
+interface Wanted {
+  readonly key: string
+  readonly namespaces: readonly Subject[]
+  /** The version that counts as missing; `'*'` for any. */
+  readonly unusable?: string | undefined
+}
+
 /** A read of one entry, the lease and the page aside. */
 export type Verdict = Pick<ReadReply, 'entry' | 'stale' | 'freshFor' | 'staleFor'>
 
@@ -30,18 +41,21 @@ export class Entries {
   }
 
   /** Judges one read per wanted key: is there an entry for a reader of these namespaces, and is it stale? */
-  judge(
-    wanted: readonly { readonly key: string; readonly namespaces: readonly Subject[] }[],
-    now: number,
-  ): Verdict[] {
+  judge(wanted: readonly Wanted[], now: number): Verdict[] {
     const rows = this.#load(wanted.map(({ key }) => key))
     const inForce = this.#epochs.find([...rows.values()].flatMap((row) => [...row.stamps.keys()]))
-    return wanted.map(({ key, namespaces }) => {
+    return wanted.map(({ key, namespaces, unusable }) => {
       const row = rows.get(key)
       const seen =
-        row !== undefined && lives(row, inForce, now) && namespaces.every((path) => row.stamps.has(path))
+        row && unusable !== '*' && unusable !== row.version && isThere(row, namespaces, inForce, now)
       return seen ? describe(row, inForce, now) : ABSENT
     })
+  }
+
+  /** The row of an entry that is there for a reader of these namespaces. Its payload is left where it is. */
+  living(key: string, namespaces: readonly Subject[], now: number): EntryRow | undefined {
+    const row = this.#load([key], `'' AS payload`).get(key)
+    return row && isThere(row, namespaces, this.#epochs.find(row.stamps.keys()), now) ? row : undefined
   }
 
   /** How many of `keys` hold an entry somebody could read. */
@@ -67,6 +81,29 @@ export class Entries {
       row.freshUntil,
       row.staleUntil,
       writeStamps(row.stamps),
+    )
+  }
+
+  /** Gives what is there another life, as if it had just been put. */
+  renew(row: Life & Pick<EntryRow, 'stamps'>): void {
+    run(
+      this.#sql,
+      'UPDATE entries SET fresh_until = ?, stale_until = ?, soft = 0, stamps = ? WHERE key = ?',
+      row.freshUntil,
+      row.staleUntil,
+      writeStamps(row.stamps),
+      row.key,
+    )
+  }
+
+  /** Gives what is there another life and leaves it as stale as it was made. */
+  prolong(row: Life): void {
+    run(
+      this.#sql,
+      'UPDATE entries SET fresh_until = ?, stale_until = ? WHERE key = ?',
+      row.freshUntil,
+      row.staleUntil,
+      row.key,
     )
   }
 
@@ -112,6 +149,10 @@ function parseRow(row: Record<string, SqlValue>): EntryRow {
 
 function lives(row: EntryRow, inForce: Stamps, now: number): boolean {
   return (row.staleUntil === null || now < row.staleUntil) && alive(row.stamps, inForce)
+}
+
+function isThere(row: EntryRow, namespaces: readonly Subject[], inForce: Stamps, now: number): boolean {
+  return lives(row, inForce, now) && namespaces.every((path) => row.stamps.has(path))
 }
 
 function describe(row: EntryRow, inForce: Stamps, now: number): Verdict {

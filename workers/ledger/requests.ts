@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../src/errors.ts'
-import type { CommitRequest, Invalidation, Names, ReadRequest } from '../../src/ports.ts'
+import type { CommitManyRequest, Invalidation, Names, ReadManyRequest, ReadRequest } from '../../src/ports.ts'
 
 /**
  * Checks a key with its names.
@@ -17,17 +17,34 @@ export function checkNamed(request: Names & { readonly key: string }): void {
 /** Checks a read. */
 export function checkRead(request: ReadRequest): void {
   checkNamed(request)
-  if (request.lease === undefined) return
-  checkObject(request.lease, 'lease')
-  checkText(request.lease.token, 'lease.token')
-  const { ttl } = request.lease
+  checkLease(request.lease)
+}
+
+/** Checks a list of reads. */
+export function checkReadMany({ reads, lease }: ReadManyRequest): void {
+  checkList(reads, 'reads')
+  for (const read of reads) {
+    checkObject(read, 'reads')
+    checkNamed(read)
+  }
+  checkLease(lease)
+}
+
+function checkLease(lease: ReadRequest['lease']): void {
+  if (lease === undefined) return
+  checkObject(lease, 'lease')
+  checkText(lease.token, 'lease.token')
+  const { ttl } = lease
   if (!(Number.isFinite(ttl) && ttl > 0)) refuse(ttl, 'lease.ttl', 'a number of milliseconds over 0')
 }
 
 /** Checks a commit. */
-export function checkCommit(request: CommitRequest): void {
+export function checkCommit(request: CommitManyRequest['commits'][number]): void {
   checkNamed(request)
-  for (const field of ['op', 'version', 'payload'] as const) checkText(request[field], field)
+  const { keeps, payload } = request
+  for (const field of ['op', 'version'] as const) checkText(request[field], field)
+  if (keeps !== undefined) checkText(keeps, 'keeps')
+  if (keeps === undefined || payload !== undefined) checkText(payload, 'payload')
   for (const field of ['freshFor', 'staleFor'] as const) {
     const duration = request[field]
     if (duration !== null && !Number.isFinite(duration)) refuse(duration, field, 'milliseconds or null')
@@ -37,6 +54,17 @@ export function checkCommit(request: CommitRequest): void {
     refuse(mode, 'mode', 'lease, free or set')
   }
   if (request.mode.kind === 'lease') checkText(request.mode.token, 'mode.token')
+}
+
+/** Checks a list of commits. */
+export function checkCommits(commits: CommitManyRequest['commits']): void {
+  checkList(commits, 'commits')
+  const keys = new Set<string>()
+  for (const commit of commits) {
+    checkObject(commit, 'commits')
+    checkCommit(commit)
+    if (keys.size === keys.add(commit.key).size) refuse(commits, 'commits.key', 'each key once')
+  }
 }
 
 /** Checks a list of invalidations. */
@@ -55,15 +83,6 @@ export function checkEvents(events: readonly Invalidation[]): void {
 export function checkRelease(request: { readonly key: string; readonly token: string }): void {
   checkKey(request)
   checkText(request.token, 'token')
-}
-
-/** Checks a list of reads. */
-export function checkReads(reads: readonly (Names & { readonly key: string })[]): void {
-  checkList(reads, 'reads')
-  for (const read of reads) {
-    checkObject(read, 'reads')
-    checkNamed(read)
-  }
 }
 
 /** Checks that something has fields at all. */

@@ -29,7 +29,7 @@ export type Counters = { -readonly [Name in Exclude<keyof LedgerStats, 'calls'>]
 /** Statistics of nothing. */
 export function noStats(): Counters {
   return {
-    calls: { read: 0, readMany: 0, take: 0, commit: 0, release: 0, invalidate: 0, pull: 0 },
+    calls: { read: 0, readMany: 0, take: 0, commit: 0, commitMany: 0, release: 0, invalidate: 0, pull: 0 },
     leasesGranted: 0,
     generations: 0,
     fillsStored: 0,
