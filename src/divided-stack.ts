@@ -36,6 +36,8 @@ export const divideStack: DivideStack = (config, build) => {
     )
   }
   const first = stacks[0] as Stack
+  // Switched off: nothing is kept in any of them.
+  if (!first.l2) return first
   if (!entry.l2?.shards && first.driver?.coordination) throw apart(1, count)
   return front(config, stacks, first)
 }

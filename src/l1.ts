@@ -5,6 +5,8 @@ import type { Sieve } from './sieve.ts'
 
 /** The memory tier: entries of this isolate, each checked against the journal when it is looked at. */
 export interface L1 {
+  /** What is under the key, whatever speaks against it; looking counts for nothing. */
+  peek(key: string): Entry | undefined
   /** The entry, if no known event speaks against it. A soft one marks it stale. */
   find(key: string): Entry | undefined
   /**
@@ -35,6 +37,7 @@ export function makeL1(entries: Sieve<Entry>, journal: Journal): L1 {
     return entry
   }
   return {
+    peek: entries.peek,
     find: (key) => {
       const entry = entries.get(key)
       return !entry || entry.cursor === journal.seen() ? entry : checked(entry)

@@ -64,8 +64,8 @@ export type Step =
   | { readonly type: 'breaker'; readonly store: string; readonly state: 'open' | 'closed' }
   /** Too large for one tier; the other keeps it. */
   | (At & { readonly type: 'oversized'; readonly layer: 'l1' | 'l2'; readonly bytes: number })
-  /** Told when the cache is made: what the store's L2 cannot promise without a bus. */
-  | { readonly type: 'advice'; readonly store: string; readonly message: string }
+  /** Told when the cache is made: what the store's L2 cannot promise without a bus, and what an advisor has to say. */
+  | { readonly type: 'advice'; readonly store: string; readonly code?: string; readonly message: string }
   /** A payload of L2 could not be read: corrupt, of an unknown version, or another key's. Counts as a miss. */
   | (At & { readonly type: 'unusable' })
 

@@ -3,16 +3,28 @@ import type { GetOptions, SetOptions } from '../cache.ts'
 import type { Loose } from '../loose.ts'
 import type { Scope } from '../scope.ts'
 import { type BentoStore, bentostore as makeStore } from '../store.ts'
+import { advisor, type AdvisorOptions } from './advisor.ts'
 import type { EntryInfo } from './entry-info.ts'
+import { explain, type ExplainOptions, type Explanation } from './explain.ts'
 import { type ExtraOptions, type ExtraStoreOptions, joinExtras } from './extra-options.ts'
 import { getEntry, remainingTtl } from './get-entry.ts'
 import { getOrSetEntry, type GetOrSetEntryOptions, getOrSetExtended } from './get-or-set-entry.ts'
+import { memo, type MemoOptions } from './memo.ts'
 import { setExtended } from './set-extended.ts'
 import { touch, type TouchOptions } from './touch.ts'
+import { wrap, type Wrapped, type WrapOptions } from './wrap.ts'
 
 /** Options of a {@link FullBentoCache}: the extra ones may stand globally too. */
 export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>>
-  extends BentoCacheOptions<Stores>, ExtraOptions {}
+  extends BentoCacheOptions<Stores>, ExtraOptions {
+  /** Whether {@link advisor} looks at the options and tells the logger what is probably not meant; which it leaves out. @default true */
+  readonly advice?: boolean | AdvisorOptions | undefined
+}
+
+/** Whom {@link FullBentoCache.bind} binds to. */
+export interface RequestContext {
+  waitUntil(promise: Promise<unknown>): void
+}
 
 /** Begins a store, with options of `ekiben/full` too. */
 export function bentostore(options?: ExtraStoreOptions): BentoStore {
@@ -29,7 +41,9 @@ export function bentostore(options?: ExtraStoreOptions): BentoStore {
  */
 export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> extends BentoCache<Stores> {
   constructor(options: FullBentoCacheOptions<Stores>, shared?: Shared, scope?: Scope) {
-    super(options, shared, scope)
+    const { plugins = [], advice = true } = options
+    const advisors = advice === false ? [] : [advisor(advice === true ? {} : advice)]
+    super({ ...options, plugins: [...plugins, ...advisors] }, shared, scope)
     if (!shared) joinExtras([options, ...Object.values(options.stores).map(({ entry }) => entry.options)])
   }
 
@@ -40,9 +54,14 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     return new FullBentoCache<Stores>({ ...this.#given, default: name }, this.shared)
   }
 
-  override bind(context: { waitUntil(promise: Promise<unknown>): void }): FullBentoCache<Stores> {
+  /** `memo`: what the request has read, it reads again without asking ({@link memo}). */
+  override bind(
+    context: RequestContext,
+    { memo: remembers = false }: { readonly memo?: boolean | MemoOptions } = {},
+  ): FullBentoCache<Stores> {
     const runtime = { ...this.runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
-    return new FullBentoCache<Stores>({ ...this.#given, runtime }, this.shared, this.scope)
+    const bound = new FullBentoCache<Stores>({ ...this.#given, runtime }, this.shared, this.scope)
+    return remembers === false ? bound : memo(bound, remembers === true ? {} : remembers)
   }
 
   override namespace(name: string): FullBentoCache<Stores> {
@@ -80,6 +99,19 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
   /** {@link touch} */
   touch(options: TouchOptions): Promise<boolean> {
     return touch(this, options)
+  }
+
+  /** {@link wrap} */
+  wrap<This, Args extends readonly unknown[], Result>(
+    fn: (this: This, ...args: Args) => Result,
+    options: WrapOptions<Args>,
+  ): Wrapped<This, Args, Awaited<Result>> {
+    return wrap(this, fn, options)
+  }
+
+  /** {@link explain} */
+  explain(options: ExplainOptions): Promise<Explanation> {
+    return explain(this, options)
   }
 
   get #given(): BentoCacheOptions<Stores> {

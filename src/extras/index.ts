@@ -4,5 +4,10 @@
  * @module
  */
 export * from '../index.ts'
+export * from './advisor.ts'
+export * from './cache-status.ts'
 export * from './entry.ts'
-export { bentostore, FullBentoCache, type FullBentoCacheOptions } from './full.ts'
+export * from './explain.ts'
+export { bentostore, FullBentoCache, type FullBentoCacheOptions, type RequestContext } from './full.ts'
+export * from './memo.ts'
+export * from './wrap.ts'
