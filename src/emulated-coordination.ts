@@ -53,7 +53,7 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
   return {
     read,
     readMany: async ({ reads, lease, cursor }) => {
-      const requests = reads.map((read) => ({ ...read, lease }))
+      const requests = reads.map((each) => ({ ...each, lease }))
       return { entries: await readEntries(driver, journal, requests), page: journal.page(cursor) }
     },
     take: async (request) => {

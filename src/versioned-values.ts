@@ -1,8 +1,6 @@
-import { inChunks } from './chunks.ts'
 import { laterReads } from './later-reads.ts'
 import type {
   CacheDriver,
-  CommitManyRequest,
   Coordination,
   Page,
   ReadManyReply,
@@ -10,14 +8,10 @@ import type {
   ReadReply,
   ReadRequest,
 } from './ports.ts'
-import { systemRuntime } from './runtime.ts'
+import { bodyName, type Placed, placer } from './place-bodies.ts'
 
 /** Keys whose last named version an isolate remembers. */
 const REMEMBERED = 10_000
-/** Life of what has no end, in milliseconds: nobody could find a superseded body to delete it. */
-const LONGEST_LIFE = 30 * 24 * 60 * 60 * 1000
-/** How much longer than its header a body lives: it is written before, and may end by another clock. */
-const MARGIN = 60_000
 
 /**
  * Coordination over a store that only keeps values. The coordinator keeps the headers and names the version; a value
@@ -48,17 +42,7 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
       if (absent === undefined || !request.lease) return reply
       return (await readOnce({ ...request, unusable: absent })).reply
     },
-    readMany: async (request) => {
-      const { completed, page } = await readAll(request)
-      const entries = completed.map(({ reply }) => reply)
-      const lost = completed.flatMap(({ absent }, at) => (absent === undefined ? [] : [{ at, absent }]))
-      if (lost.length === 0 || !request.lease) return { entries, page }
-      const reads = lost.map(({ at, absent }) => ({ ...(request.reads[at] as Read), unusable: absent }))
-      const again = await readAll({ ...request, reads, cursor: page.head })
-      const later = laterReads({ entries: again.completed.map(({ reply }) => reply), page: again.page })
-      for (const [index, { at }] of lost.entries()) entries[at] = later[index] as (typeof later)[number]
-      return { entries, page }
-    },
+    readMany: (request) => readTwice(readAll, request),
     take: async (request) => {
       const asked = coordination.take(request).then((reply) => [reply])
       const [completed] = await complete([request], asked)
@@ -88,60 +72,20 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
   }
 }
 
-type Commit = CommitManyRequest['commits'][number]
-
-/** A commit as the coordinator is to see it, and the version it names if it is accepted. */
-interface Placed {
-  readonly commit: Commit
-  readonly version: string | undefined
-}
-
-/**
- * Brings the bodies of commits to their places before their versions are named, six at a time. When one fails all do: a
- * header whose body is nowhere would only cost its readers a trip.
- */
-function placer(
-  values: CacheDriver,
-  coordination: Coordination,
-): (commits: readonly Commit[]) => Promise<Placed[]> {
-  const put = async ({ key, staleFor }: Commit, version: string, body: string): Promise<void> => {
-    const life = staleFor === null ? LONGEST_LIFE : staleFor + MARGIN
-    const written = await values.set(bodyName(key, version), body, life)
-    if (!written) throw new Error('the store of values did not take the value')
-  }
-  const prolong = async (commit: Commit, version: string | undefined): Promise<Placed> => {
-    const body = version === undefined ? undefined : await values.get(bodyName(commit.key, version))
-    if (version === undefined || body === undefined || body === null) {
-      // It is refused by the coordinator, who knows if it was done before, and whose lease ends with it.
-      return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
-    }
-    await put(commit, version, body)
-    return { commit, version }
-  }
-  return async (commits) => {
-    const named = await namedNow(coordination, commits)
-    return inChunks(commits, 1, async ([each]) => {
-      const commit = each as Commit
-      const { key, version, payload, keeps } = commit
-      if (payload === undefined) return prolong(commit, keeps === '*' ? named.get(key) : keeps)
-      await put(commit, version, payload)
-      return { commit: { ...commit, payload: '' }, version }
-    })
-  }
-}
-
-/** The versions that are there of what is kept whatever its version. */
-async function namedNow(
-  coordination: Coordination,
-  commits: readonly Commit[],
-): Promise<ReadonlyMap<string, string>> {
-  const wanted = commits.filter(({ payload, keeps }) => payload === undefined && keeps === '*')
-  if (wanted.length === 0) return new Map()
-  const reads = wanted.map(({ key, namespaces }) => ({ key, tags: [], namespaces }))
-  const { entries } = await coordination.readMany({ reads })
-  return new Map(
-    entries.flatMap(({ entry }, at) => (entry ? [[(wanted[at] as Commit).key, entry.version] as const] : [])),
-  )
+/** Reads, and where a lease is wanted asks again for those whose body does not show: they count as missing. */
+async function readTwice(
+  read: (request: ReadManyRequest) => Promise<CompletedMany>,
+  request: ReadManyRequest,
+): Promise<ReadManyReply> {
+  const { completed, page } = await read(request)
+  const entries = completed.map(({ reply }) => reply)
+  const lost = completed.flatMap(({ absent }, at) => (absent === undefined ? [] : [{ at, absent }]))
+  if (lost.length === 0 || !request.lease) return { entries, page }
+  const reads = lost.map(({ at, absent }) => ({ ...(request.reads[at] as Read), unusable: absent }))
+  const again = await read({ ...request, reads, cursor: page.head })
+  const later = laterReads({ entries: again.completed.map(({ reply }) => reply), page: again.page })
+  for (const [index, { at }] of lost.entries()) entries[at] = later[index] as (typeof later)[number]
+  return { entries, page }
 }
 
 /** What is replied about one key. */
@@ -249,8 +193,4 @@ function makeSeen(): Seen {
     },
     forget: (key) => void versions.delete(key),
   }
-}
-
-function bodyName(key: string, version: string): string {
-  return `${key}@${version}`
 }

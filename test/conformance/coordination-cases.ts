@@ -1,6 +1,9 @@
 import type { Coordination } from '../../src/ports.ts'
 import { commitCases } from './commits.ts'
 import { invalidationCases } from './invalidations.ts'
+import { commitManyCases } from './commit-many.ts'
+import { keepCases } from './keeps.ts'
+import { readManyCases } from './read-many.ts'
 import { journalCases } from './journal.ts'
 import { leaseCases } from './leases.ts'
 import { raceCases } from './races.ts'
@@ -15,6 +18,9 @@ export function coordinationCases({ subscribe }: Pick<Coordination, 'subscribe'>
     ...readCases(),
     ...leaseCases(),
     ...commitCases(),
+    ...keepCases(),
+    ...readManyCases(),
+    ...commitManyCases(),
     ...invalidationCases(),
     ...raceCases(),
     ...(subscribe ? subscriptionCases() : []),

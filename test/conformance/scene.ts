@@ -1,4 +1,5 @@
 import type {
+  CommitManyRequest,
   CommitMode,
   CommitReply,
   CommitRequest,
@@ -6,6 +7,7 @@ import type {
   Cursor,
   Invalidation,
   Page,
+  ReadManyReply,
   ReadReply,
 } from '../../src/ports.ts'
 import { equal, present } from './check.ts'
@@ -24,6 +26,9 @@ interface Ask extends Names {
   readonly unusable?: string
   readonly cursor?: Cursor
 }
+
+/** One read of several. */
+type Wanted = Names & Pick<Ask, 'unusable'> & { readonly key: string }
 
 type Write = Names & Partial<Pick<CommitRequest, 'op' | 'version' | 'freshFor' | 'staleFor' | 'cursor'>>
 type Event = Pick<Invalidation, 'kind' | 'name'> & { readonly soft?: boolean }
@@ -55,6 +60,12 @@ export interface Isolate {
   fill(key: string, payload: string, held: Held, write?: Write): Promise<CommitReply>
   free(key: string, payload: string, since: Cursor, write?: Write): Promise<CommitReply>
   set(key: string, payload: string, write?: Write): Promise<CommitReply>
+  /** A commit without a payload. */
+  keep(key: string, keeps: string, mode: CommitMode, write?: Write): Promise<CommitReply>
+  /** Several commits, made by {@link draft}. */
+  commitMany(commits: readonly Draft[], cursor?: Cursor): ReturnType<Coordination['commitMany']>
+  /** Several reads, a text being a key; with a lease for each where there is a token. */
+  readMany(wanted: readonly (string | Wanted)[], ask?: Ask): Promise<ReadManyReply>
   /** How many of the keys named held an entry. */
   drop(...events: Event[]): Promise<number>
   release(key: string, token: string): Promise<void>
@@ -129,23 +140,21 @@ export function freshId(): string {
   return crypto.randomUUID()
 }
 
+export type Draft = CommitManyRequest['commits'][number]
+type Body = Pick<Draft, 'key' | 'payload' | 'keeps' | 'mode'>
+
+/** A commit. What is not said: a life of an hour, of two in all, without tags, in the root. */
+export function draft(
+  body: Body,
+  { tags = [], namespaces = [''], ...write }: Omit<Write, 'cursor'> = {},
+): Draft {
+  const life = { freshFor: HOUR, staleFor: 2 * HOUR }
+  return { op: freshId(), version: freshId(), ...life, ...body, tags, namespaces, ...write }
+}
+
 function isolate(calls: Coordination): Isolate {
-  const commit = async (
-    { key, payload, mode }: { key: string; payload: string; mode: CommitMode },
-    { tags = [], namespaces = [''], ...write }: Write = {},
-  ): Promise<CommitReply> =>
-    calls.commit({
-      op: freshId(),
-      version: freshId(),
-      freshFor: HOUR,
-      staleFor: 2 * HOUR,
-      key,
-      payload,
-      mode,
-      tags,
-      namespaces,
-      ...write,
-    })
+  const commit = async (body: Body, { cursor, ...write }: Write = {}): Promise<CommitReply> =>
+    calls.commit({ ...draft(body, write), ...(cursor && { cursor }) })
   const own: Isolate = {
     calls,
     read: async (key, { tags = [], namespaces = [''], token, ttl = HOUR, ...rest } = {}) =>
@@ -174,6 +183,18 @@ function isolate(calls: Coordination): Isolate {
     free: async (key, payload, since, write) =>
       commit({ key, payload, mode: { kind: 'free', since } }, write),
     set: async (key, payload, write) => commit({ key, payload, mode: { kind: 'set' } }, write),
+    keep: async (key, keeps, mode, write) => commit({ key, keeps, mode }, write),
+    commitMany: async (commits, cursor) => calls.commitMany({ commits, ...(cursor && { cursor }) }),
+    readMany: async (wanted, { token, ttl = HOUR, cursor } = {}) =>
+      calls.readMany({
+        reads: wanted.map((each) => ({
+          tags: [],
+          namespaces: [''],
+          ...(typeof each === 'string' ? { key: each } : each),
+        })),
+        ...(token !== undefined && { lease: { token, ttl } }),
+        ...(cursor && { cursor }),
+      }),
     drop: async (...events) =>
       (await calls.invalidate({ events: events.map((event) => ({ soft: false, ...event })) })).existed,
     release: async (key, token) => {

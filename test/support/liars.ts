@@ -1,4 +1,5 @@
 import type { CacheDriver, Coordination, Cursor } from '../../src/ports.ts'
+import { LIARS_OF_MANY } from './liars-of-many.ts'
 import type { Open, OpenedStore } from '../conformance/index.ts'
 import { ledgerStore, pushingStore } from './conformance-stores.ts'
 
@@ -9,7 +10,7 @@ export interface Liar {
   readonly open: Open<OpenedStore>
 }
 
-type Lie<Subject> = (honest: Subject) => Partial<Subject>
+export type Lie<Subject> = (honest: Subject) => Partial<Subject>
 
 /** A driver over the real ledger that only keeps values, some methods of which lie. */
 function lying(lie: Lie<CacheDriver>): Open<OpenedStore> {
@@ -257,4 +258,10 @@ export const LIARS: Readonly<Record<string, Liar>> = {
     found: ['subscribe: tells each event once, in order'],
     open: coordinating(() => losesPush, pushingStore),
   },
+  ...Object.fromEntries(
+    Object.entries(LIARS_OF_MANY).map(([name, { found, make }]) => [
+      name,
+      { found, open: coordinating(make) },
+    ]),
+  ),
 }
