@@ -4,10 +4,13 @@
  * Capability is the presence of an object or a method, never a boolean beside it.
  */
 
+import type { AtomicCalls } from './atomic-calls.ts'
 import type { DivideStack } from './build-stack.ts'
 import type { Entry } from './entry.ts'
 import type { ConnectL2 } from './l2.ts'
 import type { Sieve } from './sieve.ts'
+
+export type * from './atomic-calls.ts'
 
 /** A value that may come now or later; Bentocache's drivers may answer synchronously. */
 export type MaybePromise<T> = T | Promise<T>
@@ -204,6 +207,8 @@ export interface CacheDriver {
   getMany?(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]>
   /** Offered by stores that can coordinate isolates. */
   readonly coordination?: Coordination
+  /** Offered by stores whose changes have one order: locks and counters, for `atomics`. */
+  readonly atomics?: AtomicCalls
   readonly limits?: Limits
 }
 
