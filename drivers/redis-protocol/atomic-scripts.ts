@@ -18,7 +18,7 @@ local function text(number) return string.format('%.0f', number) end
 // Of a lock: token, fence, end.
 const LOCK = `
 local lock = call('HMGET', KEYS[1], 't', 'f', 'x')
-local left = lock[1] and lock[3] - now or 0
+local left = lock[1] and math.max(0, lock[3] - now) or 0
 local own = left > 0 and lock[1] == ARGV[1]
 local function hold(fence, ms) return { '!' .. fence, '!' .. text(ms) } end
 `
