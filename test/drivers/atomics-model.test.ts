@@ -61,7 +61,7 @@ test('Redis answers as the Durable Object does, whatever the order', async () =>
     for (const { request: asked, pass } of steps) {
       clock.now += pass
       const [sql, lua] = await Promise.all(sides.map(async (side) => side[asked.step](asked as never)))
-      expect(lua, JSON.stringify(asked)).toEqual(sql)
+      expect({ asked, reply: lua }).toEqual({ asked, reply: sql })
       const [outcome] = Object.values(sql as object)
       const what = `${asked.step} ${typeof outcome === 'boolean' ? outcome : typeof outcome}`
       seen.set(what, (seen.get(what) ?? 0) + 1)

@@ -163,7 +163,7 @@ test('no key lies where an entry could, and what is over leaves nothing but the 
     '___ekiben@lock:p:l',
     '___ekiben@value:p:v',
   ])
-  for (const key of keys.filter((key) => !key.includes('fence')))
+  for (const key of keys.filter((each) => !each.includes('fence')))
     expect(await redis.pttl(key)).toBeGreaterThan(0)
   const bento = new BentoCache({
     default: 'main',

@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { durableObjectBusDriver, durableObjectDriver } from '../../drivers/durable-object.ts'
 import { durableObjectHttpBusDriver, durableObjectHttpDriver } from '../../drivers/durable-object-http.ts'
 import { type Atomics, atomics } from '../../src/atomics.ts'
@@ -115,6 +115,47 @@ test('a lock alone sets an alarm, and its row goes when its time is over', async
     Object.defineProperty(instance, 'now', { value: () => Date.now() + 60_000 })
     await instance.alarm()
     expect(state.storage.sql.exec('SELECT * FROM locks').toArray()).toEqual([])
+  })
+})
+
+test('a step writes few rows, and one that changes nothing writes none', async () => {
+  const object = env.COORDINATOR.getByName(freshName())
+  const rows = await runInDurableObject(object, async (instance: Coordinator, state) => {
+    const { sql } = state.storage
+    const costOf = async (request: Parameters<Coordinator['atomic']>[0]): Promise<number> => {
+      const exec = vi.spyOn(sql, 'exec')
+      await instance.atomic(request)
+      const cursors = exec.mock.results.map(({ value }) => value as SqlStorageCursor<never>)
+      exec.mockRestore()
+      return cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)
+    }
+    const lock = { name: 'l', token: 'A', ttl: 60_000 }
+    const count = { step: 'increment', name: 'c', by: 1, ttl: 60_000 } as const
+    await costOf({ step: 'acquire', ...lock, name: 'first' })
+    return {
+      acquire: await costOf({ step: 'acquire', ...lock }),
+      refused: await costOf({ step: 'acquire', ...lock, token: 'B' }),
+      extend: await costOf({ step: 'extend', ...lock }),
+      surrender: await costOf({ step: 'surrender', ...lock }),
+      create: await costOf({ ...count, op: '1' }),
+      increment: await costOf({ ...count, op: '2' }),
+      repeat: await costOf({ ...count, op: '2' }),
+      read: await costOf({ step: 'read', name: 'c' }),
+      remove: await costOf({ step: 'remove', name: 'c' }),
+      nothing: await costOf({ step: 'remove', name: 'c' }),
+    }
+  })
+  expect(rows).toEqual({
+    acquire: 3,
+    refused: 0,
+    extend: 2,
+    surrender: 1,
+    create: 4,
+    increment: 3,
+    repeat: 0,
+    read: 0,
+    remove: 1,
+    nothing: 0,
   })
 })
 
