@@ -13,8 +13,8 @@ const SECRET = 'correct-horse'
 const URL_OF = 'https://cache.test'
 const timeout = '30s'
 
-let count = 0
-const freshName = (): string => `atomics ${++count}`
+let made = 0
+const freshName = (): string => `atomics ${++made}`
 
 function serve(name: string): (request: Request) => Promise<Response> {
   return coordinatorHandler({ binding: () => env.COORDINATOR, secret: () => SECRET, names: [name] })
