@@ -114,7 +114,10 @@ export function cloudflareKvDriver(options: CloudflareKvDriverOptions): CreateDr
   return {
     options: { ...options },
     connect: connectPlainL2,
-    alone: ALONE,
+    alone: (store, { leaseTtl }) => {
+      if (leaseTtl !== undefined) throw invalid('leaseTtl', typeOf(leaseTtl), `none. ${ALONE}`)
+      return { type: 'advice', store, message: ALONE }
+    },
     factory: ({ prefix = '' }) => createDriver({ kv, read }, trimColons(options.prefix ?? prefix)),
   }
 }

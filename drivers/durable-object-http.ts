@@ -1,10 +1,11 @@
+import type { AtomicDriver } from '../src/atomic-calls.ts'
 import { connectL2 } from '../src/connect-l2.ts'
 import { connectPushedL2 } from '../src/connect-pushed-l2.ts'
 import { InvalidOptionError, MissingBindingError } from '../src/errors.ts'
 import type { CreateDriverResult } from '../src/ports.ts'
 import { checkAddress, checkToken } from '../src/remote-address.ts'
-import type { BusDriver } from '../src/store.ts'
-import { type FetchLike, remoteCoordination } from './coordinator-protocol/remote-coordination.ts'
+import type { AtomicBusDriver } from '../src/store.ts'
+import { ask, type FetchLike, remoteCoordination } from './coordinator-protocol/remote-coordination.ts'
 import { openSubscription, type WebSocketClass } from './coordinator-protocol/socket-subscription.ts'
 import {
   checkNames,
@@ -50,7 +51,7 @@ export interface DurableObjectHttpOptions extends DurableObjectOptions {
  *   durableObjectHttpDriver({ url: 'https://cache.example.com', token: () => env['EKIBEN_SECRET'] })
  * ```
  */
-export function durableObjectHttpDriver(options: DurableObjectHttpOptions): CreateDriverResult {
+export function durableObjectHttpDriver(options: DurableObjectHttpOptions): CreateDriverResult<AtomicDriver> {
   return objectStore(options, open(options, 'durableObjectHttpDriver'), connectL2)
 }
 
@@ -76,7 +77,9 @@ export function durableObjectHttpDriver(options: DurableObjectHttpOptions): Crea
  * }
  * ```
  */
-export function durableObjectHttpBusDriver(options: DurableObjectHttpOptions): CreateDriverResult<BusDriver> {
+export function durableObjectHttpBusDriver(
+  options: DurableObjectHttpOptions,
+): CreateDriverResult<AtomicBusDriver> {
   return objectBus(options, open(options, 'durableObjectHttpBusDriver'), connectPushedL2)
 }
 
@@ -96,8 +99,10 @@ function open(options: DurableObjectHttpOptions, driver: string): ObjectLink {
   }
   if (typeof options.token !== 'function') token()
   const address = `${checkAddress(options)}/v1/${segmentOf(checkNames(options))}`
+  const remote = { address, token, fetch }
   return {
-    calls: remoteCoordination({ address, token, fetch }),
+    calls: remoteCoordination(remote),
+    atomic: (request) => ask(remote, 'atomic', request),
     subscribe: (subscriber) =>
       openSubscription({ address: `${address}/subscribe`, token, webSocket }, subscriber),
   }

@@ -1,7 +1,9 @@
+import type { AtomicDriver } from '../src/atomic-calls.ts'
 import { connectL2 } from '../src/connect-l2.ts'
 import { MissingBindingError } from '../src/errors.ts'
 import type { CoordinationCalls, CreateDriverResult } from '../src/ports.ts'
-import type { BusDriver } from '../src/store.ts'
+import type { AtomicBusDriver } from '../src/store.ts'
+import type { AskAtomic } from './coordinator-protocol/object-atomics.ts'
 import {
   checkNames,
   checkText,
@@ -29,7 +31,7 @@ export interface DurableObjectDriverOptions extends DurableObjectOptions {
 }
 
 /** The methods of the object, as its stub offers them. */
-type CoordinatorStub = CoordinationCalls & { prune(): Promise<void> }
+type CoordinatorStub = CoordinationCalls & { prune(): Promise<void>; atomic: AskAtomic }
 
 /**
  * The shared store in a Durable Object: entries, leases and invalidations with one order. Each operation is one RPC
@@ -56,7 +58,7 @@ type CoordinatorStub = CoordinationCalls & { prune(): Promise<void> }
  * })
  * ```
  */
-export function durableObjectDriver(options: DurableObjectDriverOptions): CreateDriverResult {
+export function durableObjectDriver(options: DurableObjectDriverOptions): CreateDriverResult<AtomicDriver> {
   return objectStore(options, open(options, 'durableObjectDriver'), connectL2)
 }
 
@@ -78,7 +80,9 @@ export function durableObjectDriver(options: DurableObjectDriverOptions): Create
  *   .useBus(durableObjectBusDriver({ binding: () => env.COORDINATOR }))
  * ```
  */
-export function durableObjectBusDriver(options: DurableObjectDriverOptions): CreateDriverResult<BusDriver> {
+export function durableObjectBusDriver(
+  options: DurableObjectDriverOptions,
+): CreateDriverResult<AtomicBusDriver> {
   return objectBus(options, open(options, 'durableObjectBusDriver'), connectL2)
 }
 
@@ -116,5 +120,5 @@ function open(options: DurableObjectDriverOptions, driver: string): ObjectLink {
     invalidate: async (request) => stub().invalidate(request),
     pull: async (request) => stub().pull(request),
   }
-  return { calls, prune: async () => stub().prune() }
+  return { calls, atomic: async (request) => stub().atomic(request), prune: async () => stub().prune() }
 }

@@ -37,7 +37,7 @@ export interface MemoryOptions {
  */
 export function memoryDriver(options: MemoryOptions = {}): CreateDriverResult<MemoryDriver> {
   readLimits(options)
-  return { options: { ...options }, factory: (config) => new MemoryDriver(config as MemoryOptions) }
+  return { options: { ...options }, factory: (config) => new MemoryDriver(config) }
 }
 
 interface Limits {

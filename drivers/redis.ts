@@ -1,5 +1,6 @@
+import type { AtomicDriver } from '../src/atomic-calls.ts'
 import type { CreateDriverResult, Limits } from '../src/ports.ts'
-import type { BusDriver } from '../src/store.ts'
+import type { AtomicBusDriver } from '../src/store.ts'
 import { redisBus, type RedisBusLink, redisStore } from './redis-protocol/driver.ts'
 import { makeEvaluate } from './redis-protocol/evaluate.ts'
 import {
@@ -58,7 +59,7 @@ const LIMITS: Limits = { maxKeyBytes: 65_536, maxValueBytes: 64_000_000 }
  * const bento = new BentoCache({ default: 'main', stores: { main: store } })
  * ```
  */
-export function redisDriver(options: RedisOptions): CreateDriverResult {
+export function redisDriver(options: RedisOptions): CreateDriverResult<AtomicDriver> {
   return redisStore(withCluster(options), LIMITS, () => open(options))
 }
 
@@ -77,7 +78,7 @@ export function redisDriver(options: RedisOptions): CreateDriverResult {
  * const store = bentostore().useL1Layer(memoryDriver()).useBus(redisBusDriver({ connection: { port: 6379 } }))
  * ```
  */
-export function redisBusDriver(options: RedisBusOptions): CreateDriverResult<BusDriver> {
+export function redisBusDriver(options: RedisBusOptions): CreateDriverResult<AtomicBusDriver> {
   return redisBus(withCluster(options), () => open(options))
 }
 

@@ -1,5 +1,6 @@
+import type { AtomicDriver } from '../src/atomic-calls.ts'
 import type { CreateDriverResult } from '../src/ports.ts'
-import type { BusDriver } from '../src/store.ts'
+import type { AtomicBusDriver } from '../src/store.ts'
 import { type HostedOptions, hostedBus, hostedStore, readVariables } from './redis-protocol/hosted.ts'
 
 export type { UpstashClient } from './redis-protocol/client.ts'
@@ -26,7 +27,7 @@ export type UpstashOptions = HostedOptions
  * const bento = new BentoCache({ default: 'main', stores: { main: store } })
  * ```
  */
-export function upstashDriver(options: UpstashOptions): CreateDriverResult {
+export function upstashDriver(options: UpstashOptions): CreateDriverResult<AtomicDriver> {
   return hostedStore(options)
 }
 
@@ -49,7 +50,7 @@ export function upstashDriver(options: UpstashOptions): CreateDriverResult {
  *   .useBus(upstashBusDriver(fromEnv()))
  * ```
  */
-export function upstashBusDriver(options: UpstashOptions): CreateDriverResult<BusDriver> {
+export function upstashBusDriver(options: UpstashOptions): CreateDriverResult<AtomicBusDriver> {
   return hostedBus(options)
 }
 

@@ -1,5 +1,6 @@
+import type { AtomicDriver } from '../src/atomic-calls.ts'
 import type { CreateDriverResult } from '../src/ports.ts'
-import type { BusDriver } from '../src/store.ts'
+import type { AtomicBusDriver } from '../src/store.ts'
 import { type HostedOptions, hostedBus, hostedStore, readVariables } from './redis-protocol/hosted.ts'
 
 export type { UpstashClient } from './redis-protocol/client.ts'
@@ -25,7 +26,7 @@ export type VercelKvOptions = HostedOptions
  * const bento = new BentoCache({ default: 'main', stores: { main: store } })
  * ```
  */
-export function vercelKvDriver(options: VercelKvOptions): CreateDriverResult {
+export function vercelKvDriver(options: VercelKvOptions): CreateDriverResult<AtomicDriver> {
   return hostedStore(options)
 }
 
@@ -44,7 +45,7 @@ export function vercelKvDriver(options: VercelKvOptions): CreateDriverResult {
  * const store = bentostore().useL1Layer(memoryDriver()).useBus(vercelKvBusDriver(fromEnv()))
  * ```
  */
-export function vercelKvBusDriver(options: VercelKvOptions): CreateDriverResult<BusDriver> {
+export function vercelKvBusDriver(options: VercelKvOptions): CreateDriverResult<AtomicBusDriver> {
   return hostedBus(options)
 }
 

@@ -171,10 +171,9 @@ function check(
   for (const [name, store] of Object.entries(stores)) {
     if (!(store instanceof BentoStore)) invalid(`stores.${name}`, store, 'a bentostore()')
     const { l2, bus, options: given } = store.entry
-    const { leaseTtl } = join(DEFAULTS, given)
-    if (bus || !l2?.alone) continue
-    if (leaseTtl) invalid('leaseTtl', leaseTtl, `none. ${l2.alone}`)
-    advice.push({ type: 'advice', store: name, message: l2.alone })
+    const settings = join(DEFAULTS, given)
+    const step = !bus && l2?.alone?.(name, settings)
+    if (step) advice.push(step)
   }
   join(DEFAULTS, options)
   if (!Object.hasOwn(stores, options.default))

@@ -1,12 +1,12 @@
-import type { Codec } from './entry.ts'
 import { InvalidOptionError, noCoordination } from './errors.ts'
 import { makeFlights } from './flight.ts'
 import { type Journal, makeJournal } from './journal.ts'
 import { makeL1 } from './l1.ts'
 import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
-import { DEFAULTS, join } from './options.ts'
+import { DEFAULTS, join, type Settings } from './options.ts'
 import { makeLayer } from './make-layer.ts'
 import type { L1CacheDriver, MemoryTier } from './ports.ts'
+import type { PreparedTier } from './prepare-tier.ts'
 import { Scope } from './scope.ts'
 import { json } from './serializer.ts'
 import type { Stack } from './stack.ts'
@@ -40,10 +40,7 @@ export function buildStack(config: StackConfig): Stack {
   const given = join(join(DEFAULTS, globals), config.entry.options)
   const entry: Partial<StoreEntry> = given.enabled ? config.entry : {}
   const tier = memoryTier(entry.l1 && makeLayer(entry.l1, given))
-  const connector = entry.l2?.connect ?? entry.bus?.connect ?? connectPlain
-  const isAlone = !entry.l2 && !entry.bus
-  if (!isAlone && !connector) throw noCoordination()
-  const shared = isAlone ? undefined : connector?.prepare(entry, given, connectPlain)
+  const shared = prepareShared(entry, given, connectPlain)
   const { driver, bus, coordination } = shared ?? {}
   // Alone, nobody else tells of changes: nothing is ever too old to be believed.
   const settings = shared?.settings ?? { ...given, maxStaleness: Infinity, pollInterval: Infinity }
@@ -58,32 +55,26 @@ export function buildStack(config: StackConfig): Stack {
       },
       onEvents: (events, ownFrom) => {
         flights.detachTouched(events)
+        if (!trace.active()) return
         trace.tell({ type: 'journal.page', store: name, events: events.length })
-        if (trace.active())
-          shared
-            ?.received(
-              name,
-              root,
-              events.filter(({ seq }) => seq < ownFrom),
-            )
-            .forEach(trace.tell)
+        const others = events.filter(({ seq }) => seq < ownFrom)
+        for (const step of shared?.received(name, root, others) ?? []) trace.tell(step)
       },
     },
     Math.max(REMEMBERED, tier?.maxItems ?? 0),
   )
   const l1 = tier && makeL1(tier.entries, journal)
-  const codec: Codec = {
-    serializer: settings.serializer ?? json,
-    copies: tier?.copies ?? true,
-    needsText: driver !== undefined,
-  }
   const l2 = shared?.connect({ ...shared, name, root, journal, trace, wrap, busOptions: entry.bus?.options })
   return {
     name,
     levels: [globals, config.entry.options],
     settings,
     root,
-    codec,
+    codec: {
+      serializer: settings.serializer ?? json,
+      copies: tier?.copies ?? true,
+      needsText: driver !== undefined,
+    },
     l1,
     l2,
     driver,
@@ -99,6 +90,18 @@ export function buildStack(config: StackConfig): Stack {
     trace,
     weigh: (key, text) => tier?.weigh(key, text) ?? 0,
   }
+}
+
+/** What the isolates share, if anything; what it takes to prepare that comes with the drivers. */
+function prepareShared(
+  entry: Partial<StoreEntry>,
+  given: Settings,
+  connectPlain?: ConnectL2,
+): PreparedTier | undefined {
+  if (!entry.l2 && !entry.bus) return undefined
+  const connector = entry.l2?.connect ?? entry.bus?.connect ?? connectPlain
+  if (!connector) throw noCoordination()
+  return connector.prepare(entry, given, connectPlain)
 }
 
 function memoryTier(driver: Partial<L1CacheDriver> | undefined): MemoryTier | undefined {

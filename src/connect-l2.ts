@@ -29,7 +29,7 @@ export function connectGuarded({ driver, coordination, journal, settings }: L2Co
   const limits = driver?.limits ?? {}
   return {
     ...makeSync(journal, guard, settings),
-    ask: guard.ask,
+    ask: (runtime, operation, request, options) => guard.ask(runtime, operation, request, options),
     // A store that only keeps values has them under `key@version`.
     key: (name) =>
       driver?.coordination === coordination ? fitKey(name, limits.maxKeyBytes) : storeKey(name, limits),

@@ -1,9 +1,11 @@
-import type { CacheDriver, Coordination, Limits } from './ports.ts'
+import type { AtomicCalls, AtomicDriver } from './atomic-calls.ts'
+import type { Coordination, Limits } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 
 /** What a driver is made of whose store coordinates. */
 export interface CoordinatedStore {
   readonly coordination: Coordination
+  readonly atomics: AtomicCalls
   readonly limits: Limits
   /** Removes what is expired, where the store does not do so by itself. */
   readonly prune?: () => Promise<void>
@@ -14,8 +16,8 @@ export interface CoordinatedStore {
  * Bentocache's driver contract over a store that coordinates. `path` is the prefix and the namespaces so far, joined by
  * colons. For authors of drivers.
  */
-export function coordinatedDriver(store: CoordinatedStore, path: string): CacheDriver {
-  const { coordination, limits, prune, disconnect } = store
+export function coordinatedDriver(store: CoordinatedStore, path: string): AtomicDriver {
+  const { coordination, atomics, limits, prune, disconnect } = store
   const inPath = (name: string): string => (path === '' ? name : `${path}:${name}`)
   // Written into all namespaces above; read by naming the own one, as whatever is stored is stored with it.
   const reader = { tags: [], namespaces: [path] }
@@ -27,6 +29,7 @@ export function coordinatedDriver(store: CoordinatedStore, path: string): CacheD
   return {
     type: 'l2',
     coordination,
+    atomics,
     limits,
     namespace: (name) => coordinatedDriver(store, inPath(name)),
     get: async (key) => (await coordination.read({ key: inPath(key), ...reader })).entry?.payload,

@@ -106,7 +106,7 @@ function take(passenger: Passenger, entry: Entry, layer: 'l1' | 'l2'): Ride {
   if (!mayTake(passenger, entry)) return { again: 'older' }
   const { call, flight } = passenger
   const own = flight.made && flight.leader === call
-  return { value: serve(call, entry, own ? 'factory' : layer, false, flight.made ? 'flight' : undefined) }
+  return { value: serve(call, entry, own ? 'factory' : layer, flight.made && 'flight') }
 }
 
 /** Whether nothing that was known when the caller asked is missing from what a flight found. */

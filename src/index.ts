@@ -27,6 +27,7 @@ export type * from './ports.ts'
 export { systemRuntime } from './runtime.ts'
 export type { Serializer } from './serializer.ts'
 export {
+  type AtomicBusDriver,
   BentoStore,
   bentostore,
   type BusDriver,

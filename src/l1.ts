@@ -37,7 +37,7 @@ export function makeL1(entries: Sieve<Entry>, journal: Journal): L1 {
     return entry
   }
   return {
-    peek: entries.peek,
+    peek: (key) => entries.peek(key),
     find: (key) => {
       const entry = entries.get(key)
       return !entry || entry.cursor === journal.seen() ? entry : checked(entry)

@@ -4,10 +4,15 @@
  * Capability is the presence of an object or a method, never a boolean beside it.
  */
 
+import type { AtomicCalls } from './atomic-calls.ts'
 import type { DivideStack } from './build-stack.ts'
 import type { Entry } from './entry.ts'
 import type { ConnectL2 } from './l2.ts'
+import type { Settings } from './options.ts'
 import type { Sieve } from './sieve.ts'
+import type { Step } from './trace.ts'
+
+export type * from './atomic-calls.ts'
 
 /** A value that may come now or later; Bentocache's drivers may answer synchronously. */
 export type MaybePromise<T> = T | Promise<T>
@@ -225,6 +230,8 @@ export interface CacheDriver {
   getMany?(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]>
   /** Offered by stores that can coordinate isolates. */
   readonly coordination?: Coordination
+  /** Offered by stores whose changes have one order: locks and counters, for `atomics`. */
+  readonly atomics?: AtomicCalls
   readonly limits?: Limits
 }
 
@@ -276,6 +283,9 @@ export interface CreateDriverResult<Driver = CacheDriver> {
   readonly shards?: readonly CreateDriverResult<Driver>[]
   /** Makes one store of its shards. It comes with the driver, as `connect` does. */
   readonly divide?: DivideStack
-  /** What the driver cannot promise by itself, told once to whoever builds a store of it without a bus. */
-  readonly alone?: string
+  /**
+   * What the driver cannot promise by itself, told once to whoever builds a store of it without a bus. Throws where the
+   * settings count on just that.
+   */
+  alone?(store: string, settings: Settings): Step
 }

@@ -38,7 +38,7 @@ export function prepareTier(entry: Partial<StoreEntry>, given: Settings, fallbac
     ...tier,
     settings: coordination ? given : uncoordinated(given, driver),
     prefix: driver && !coordination ? '' : prefixOf(entry, given),
-    connect: connector.connect,
+    connect: (config) => connector.connect(config),
     received: (store, root, events) => events.flatMap((event) => toldBy(store, root, event)),
   }
 }

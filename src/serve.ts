@@ -30,15 +30,18 @@ export function valueFor({ stack }: Call, entry: Entry): unknown {
   return valueOf(entry.body, stack.codec.serializer)
 }
 
+/** How a value is given: fresh (`false`), made just now by whoever's factory (`'flight'`), or graced, and why if that is known. */
+export type Manner = boolean | StaleReason | 'flight'
+
+/** Whether a value is given although it is expired. */
+export function isGraced(manner: Manner): boolean {
+  return manner !== false && manner !== 'flight'
+}
+
 /** Hands a value out of a tier, or of the caller's own factory. */
-export function serve(
-  call: Call,
-  entry: Entry,
-  layer: 'l1' | 'l2' | 'factory',
-  graced: boolean,
-  reason?: StaleReason | 'flight',
-): unknown {
-  call.hooks?.served?.(entry, layer, graced, reason)
+export function serve(call: Call, entry: Entry, layer: 'l1' | 'l2' | 'factory', manner: Manner): unknown {
+  call.hooks?.served?.(entry, layer, manner)
+  const graced = isGraced(manner)
   // Listeners have a copy of their own: what they do with it is not the caller's.
   if (layer !== 'factory' && call.stack.trace.active())
     tell(call, { type: `${layer}.hit`, graced, value: valueFor(call, entry) })
@@ -48,5 +51,5 @@ export function serve(
 /** Hands an expired value out, and says why. */
 export function serveStale(call: Call, entry: Entry, layer: 'l1' | 'l2', reason: StaleReason): unknown {
   tell(call, { type: 'stale.served', reason })
-  return serve(call, entry, layer, true, reason)
+  return serve(call, entry, layer, reason)
 }

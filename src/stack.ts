@@ -8,7 +8,7 @@ import type { L2 } from './l2.ts'
 import type { Settings } from './options.ts'
 import type { CacheDriver, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
-import type { StaleReason } from './serve.ts'
+import type { Manner } from './serve.ts'
 import type { Step, Trace } from './trace.ts'
 
 /** A store as it runs: its tiers and what they share, one per isolate and name. */
@@ -47,13 +47,8 @@ export interface Operation {
 
 /** What extensions of an operation want to know and to decide. */
 export interface Hooks {
-  /** Told which entry the caller's value is from. `'flight'`: it was made just now, by whoever's factory. */
-  served?(
-    entry: Entry,
-    layer: 'l1' | 'l2' | 'factory',
-    graced: boolean,
-    reason?: StaleReason | 'flight',
-  ): void
+  /** Told which entry the caller's value is from. */
+  served?(entry: Entry, layer: 'l1' | 'l2' | 'factory', manner: Manner): void
   /** Whether a factory's failure may be answered with a graced value. @default always */
   forgives?(error: unknown): boolean
   /** Adds to what the factory is called with. */

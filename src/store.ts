@@ -1,3 +1,4 @@
+import type { AtomicCalls } from './atomic-calls.ts'
 import { invalid, type StoreOptions } from './options.ts'
 import type { CacheDriver, Coordination, CreateDriverResult, L1CacheDriver, MaybePromise } from './ports.ts'
 
@@ -8,7 +9,14 @@ export interface BusDriver {
    * nothing of it is used but `subscribe`.
    */
   coordinate(values: CacheDriver | undefined): Coordination
+  /** Offered by coordinators that also keep locks and counters, for `atomics`. */
+  readonly atomics?: AtomicCalls
   disconnect(): MaybePromise<void>
+}
+
+/** A bus of a coordinator that also keeps locks and counters. */
+export interface AtomicBusDriver extends BusDriver {
+  readonly atomics: AtomicCalls
 }
 
 /** A message of Bentocache's bus: what changed, never to what. Keys are relative to the namespace. */

@@ -102,7 +102,7 @@ export interface CacheDriver<Async extends boolean = true> {
   prune?(): Answer<void, Async>
 }
 
-export interface L2CacheDriver extends CacheDriver<true> {
+export interface L2CacheDriver extends CacheDriver {
   type: 'l2'
 }
 export type L1CacheDriver = OwnL1CacheDriver

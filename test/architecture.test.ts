@@ -31,7 +31,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...Object.keys(manifest.peerDependencies ?? {}),
   ],
   // The full form of an adapter is wired as the small one is.
-  adapters: ['src', 'adapters/cloudflare', 'cloudflare:workers'],
+  adapters: ['src', 'adapters/cloudflare.ts', 'cloudflare:workers'],
   workers: ['src', 'drivers', 'adapters', 'workers', 'cloudflare:workers'],
   bin: ['src', 'bin', 'ioredis', ...builtinModules.map((name) => `node:${name}`)],
   // Types of src alone, by the test below: the suite runs under any test runner and on any runtime.

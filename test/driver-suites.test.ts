@@ -93,7 +93,7 @@ describe('a driver that lies', () => {
       },
       createDriver: ({ prefix = 'bentocache' } = {}) => {
         const honest = root.namespace(prefix)
-        return new Proxy(honest as CacheDriver, {
+        return new Proxy<CacheDriver>(honest, {
           get: (target, name) => {
             const own = Reflect.get(lie(honest), name) ?? Reflect.get(target, name, target)
             return typeof own === 'function' ? (own as () => unknown).bind(target) : own

@@ -139,6 +139,57 @@ describe('the published package', () => {
     expect(await check(source, consumers['Node'])).toContain('error TS')
   })
 
+  it('refuses locks where the store has no one order, and says so', async () => {
+    await link('bentocache')
+    const source = `
+      import { redisDriver as bentocacheRedis } from 'bentocache/drivers/redis'
+      import { atomics } from 'ekiben/atomics'
+      import { cloudflareKvDriver } from 'ekiben/drivers/cloudflare-kv'
+      import { durableObjectBusDriver, durableObjectDriver } from 'ekiben/drivers/durable-object'
+      import { durableObjectHttpDriver } from 'ekiben/drivers/durable-object-http'
+      import { memoryDriver } from 'ekiben/drivers/memory'
+      import { plainDriver } from 'ekiben/drivers/plain'
+      import { redisDriver } from 'ekiben/drivers/redis'
+      import { sharded } from 'ekiben/drivers/sharded'
+      import { transportBusDriver } from 'ekiben/drivers/transport-bus'
+      import { upstashBusDriver, upstashDriver } from 'ekiben/drivers/upstash'
+      import { vercelKvDriver } from 'ekiben/drivers/vercel-kv'
+      import type { BusTransport } from 'ekiben'
+      declare const transport: BusTransport
+      const [binding, hosted] = [() => undefined, { url: '', token: '' }]
+      atomics(durableObjectDriver({ binding }))
+      atomics(durableObjectBusDriver({ binding }))
+      atomics(durableObjectHttpDriver(hosted))
+      atomics(sharded({ shards: 2 }, (name) => durableObjectDriver({ binding, name })))
+      atomics(upstashDriver(hosted))
+      atomics(upstashBusDriver(hosted))
+      atomics(vercelKvDriver(hosted))
+      atomics(redisDriver({ connection: {} }))
+      atomics(cloudflareKvDriver({ binding }))
+      atomics(memoryDriver())
+      atomics(plainDriver(memoryDriver()))
+      atomics(plainDriver(upstashDriver(hosted)))
+      atomics(bentocacheRedis({ connection: {} }))
+      atomics(transportBusDriver(transport))
+      atomics(sharded({ shards: 2 }, () => memoryDriver()))
+    `
+    const errors = (await check(source, { ...consumers['Node'], skipLibCheck: true }))
+      .split(/^(?=main\.ts)/m)
+      .filter((error) => error.startsWith('main.ts'))
+    const lineOf = (error: string): string => {
+      const [, line] = /^main\.ts\((\d+),/.exec(error) ?? []
+      return source.split('\n')[Number(line) - 1]!.trim()
+    }
+    expect(errors.map(lineOf)).toEqual(
+      source
+        .split('\n')
+        .map((line) => line.trim())
+        .slice(-8, -1),
+    )
+    for (const error of errors)
+      expect(error).toMatch(/'atomics' is (?:missing|optional) in type .* required in type 'Linearizable'/s)
+  })
+
   it.each([
     ['its Worker form', ['workerd'], true],
     ['its portable form', [], false],

@@ -1,10 +1,12 @@
 import type { CoordinatorNamespace } from '../drivers/durable-object.ts'
 import { PUSH_PROTOCOL } from '../drivers/coordinator-protocol/bearer-protocol.ts'
+import type { AtomicRequest } from '../src/atomic-calls.ts'
 import { CacheError, InvalidOptionError, MissingBindingError } from '../src/errors.ts'
 import type { CoordinationCalls, MaybePromise } from '../src/ports.ts'
 import { holdsSecret, isUpgrade, offeredProtocols } from './coordinator/authorize.ts'
 import { MAX_BODY, parseBody, readBody } from './coordinator/read-body.ts'
 import { TICKET_HEADER } from './coordinator/subscribers.ts'
+import { checkAtomic } from './ledger/atom-requests.ts'
 import {
   checkCommit,
   checkCommits,
@@ -31,16 +33,20 @@ export interface CoordinatorHandlerOptions {
   readonly path?: string | undefined
 }
 
-type Operation = keyof CoordinationCalls
+interface Calls extends CoordinationCalls {
+  atomic(request: AtomicRequest): Promise<unknown>
+}
 
-interface CoordinatorStub extends CoordinationCalls {
+type Operation = keyof Calls
+
+interface CoordinatorStub extends Calls {
   ticket(): Promise<string>
   fetch(url: string, init: { headers: Record<string, string> }): Promise<Response>
 }
 
 /** What may be called, and what a request of it must look like. Refused here, it does not even wake the object. */
 const OPERATIONS: {
-  readonly [Name in Operation]: (request: Parameters<CoordinationCalls[Name]>[0]) => void
+  readonly [Name in Operation]: (request: Parameters<Calls[Name]>[0]) => void
 } = {
   read: checkRead,
   readMany: checkReadMany,
@@ -50,6 +56,7 @@ const OPERATIONS: {
   release: checkRelease,
   invalidate: ({ events }) => checkEvents(events),
   pull: () => {},
+  atomic: checkAtomic,
 }
 
 /**

@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import type { AtomicReply, AtomicRequest } from '../src/atomic-calls.ts'
 import type {
   CommitManyReply,
   CommitManyRequest,
@@ -138,6 +139,13 @@ export class Coordinator<Env = unknown> extends DurableObject<Env> implements Co
   /** What happened since the cursor. */
   async pull(request: { readonly cursor?: Cursor | undefined }): Promise<{ page: Page }> {
     return this.#step(() => this.#ledger.pull(request))
+  }
+
+  /** One step of locks and atomic values, for `ekiben/atomics`. */
+  async atomic(request: AtomicRequest): Promise<AtomicReply> {
+    const reply = this.#step(() => this.#ledger.atomic(request))
+    await this.#ensureAlarm()
+    return reply
   }
 
   /** Deletes some of what expired. The object does so by itself; this is for whoever cannot wait. */

@@ -1,3 +1,4 @@
+import type { AtomicReply, AtomicRequest } from '../src/atomic-calls.ts'
 import type {
   CommitManyReply,
   CommitManyRequest,
@@ -14,6 +15,7 @@ import type {
   ReadRequest,
 } from '../src/ports.ts'
 import { Answers } from './ledger/answers.ts'
+import { Atoms } from './ledger/atoms.ts'
 import { Entries, type EntryRow, type Verdict } from './ledger/entries.ts'
 import { Epochs } from './ledger/epochs.ts'
 import { Journal } from './ledger/journal.ts'
@@ -88,6 +90,7 @@ export class Ledger implements Synchronous {
   readonly #entries: Entries
   readonly #leases: Leases
   readonly #answers: Answers
+  readonly #atoms: Atoms
   #stats: Counters = noStats()
 
   constructor({
@@ -106,6 +109,7 @@ export class Ledger implements Synchronous {
     this.#entries = new Entries(sql, this.#epochs)
     this.#leases = new Leases(sql, this.#epochs)
     this.#answers = new Answers(sql, answersTtl)
+    this.#atoms = new Atoms(sql)
   }
 
   /** The entry of a key, judged for a reader of these names, and the lease if it is due and free. */
@@ -182,6 +186,12 @@ export class Ledger implements Synchronous {
   pull(request: { readonly cursor?: Cursor | undefined }): { page: Page } {
     this.#stats.calls.pull++
     return { page: this.#journal.page(request.cursor) }
+  }
+
+  /** A step of locks and atomic values, which have no part in entries or in the journal. */
+  atomic(request: AtomicRequest): AtomicReply {
+    this.#stats.atomicSteps++
+    return this.#atoms.take(request, this.#now())
   }
 
   /** The journal after a cursor, for whoever tells others of it; unlike {@link Ledger.pull} no call that is counted. */

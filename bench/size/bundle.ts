@@ -24,6 +24,7 @@ export const entries = {
   coreMemoryDurableObject: { file: 'bench/size/worker-durable-object.ts', platform: ['cloudflare:workers'] },
   coreMemoryUpstash: { file: 'bench/size/worker-upstash.ts' },
   coreMemoryKvDurableObject: { file: 'bench/size/worker-cloudflare-kv.ts', platform: ['cloudflare:workers'] },
+  atomics: { file: 'src/atomics.ts' },
   coordinator: { file: 'workers/coordinator.ts', platform: ['cloudflare:workers'] },
   coordinatorHttp: { file: 'workers/coordinator-http.ts' },
   full: { file: 'src/extras/index.ts' },

@@ -61,6 +61,13 @@ async function post<Name extends Operation>(
   operation: Name,
   request: object,
 ): Promise<Awaited<ReturnType<CoordinationCalls[Name]>>> {
+  const reply = await ask(remote, operation, request)
+  if (isReply(operation, reply)) return reply
+  throw noCoordinator()
+}
+
+/** Sends one request and gives what was answered, which may be anything. */
+export async function ask(remote: RemoteCoordinator, operation: string, request: object): Promise<unknown> {
   // Called without an owner: a runtime's own `fetch` refuses any other than the global object.
   const send = remote.fetch ?? fetch
   const controller = new AbortController()
@@ -79,9 +86,7 @@ async function post<Name extends Operation>(
       throw new StoreError('The coordinator', reasonOf(response.status))
     }
     const text = await readText(response)
-    const reply = text === undefined ? undefined : parseJson(text)
-    if (isReply(operation, reply)) return reply
-    throw noCoordinator()
+    return text === undefined ? undefined : parseJson(text)
   } finally {
     stop()
   }

@@ -1,11 +1,13 @@
+import type { AtomicDriver } from '../../src/atomic-calls.ts'
 import { busCoordination } from '../../src/bus-coordination.ts'
 import { type ChunkLimits, chunkedCalls } from '../../src/chunked-calls.ts'
 import { coordinatedDriver } from '../../src/coordinated-driver.ts'
 import { InvalidOptionError } from '../../src/errors.ts'
 import type { ConnectL2 } from '../../src/l2.ts'
 import type { Coordination, CoordinationCalls, CreateDriverResult, Limits } from '../../src/ports.ts'
-import type { BusDriver } from '../../src/store.ts'
+import type { AtomicBusDriver } from '../../src/store.ts'
 import { trimColons } from '../../src/trim-colons.ts'
+import { type AskAtomic, objectAtomics } from './object-atomics.ts'
 
 /** Which object, and what lies in front of its keys. */
 export interface DurableObjectOptions {
@@ -18,6 +20,7 @@ export interface DurableObjectOptions {
 /** A way to an object. */
 export interface ObjectLink {
   readonly calls: CoordinationCalls
+  readonly atomic: AskAtomic
   readonly subscribe?: NonNullable<Coordination['subscribe']>
   readonly prune?: () => Promise<void>
 }
@@ -43,7 +46,7 @@ export function objectStore(
   options: DurableObjectOptions,
   link: ObjectLink,
   connect: ConnectL2,
-): CreateDriverResult {
+): CreateDriverResult<AtomicDriver> {
   const coordination = coordinationOf(link)
   return {
     options: shown(options),
@@ -52,6 +55,7 @@ export function objectStore(
       coordinatedDriver(
         {
           coordination,
+          atomics: objectAtomics(link.atomic),
           limits: LIMITS,
           ...(link.prune && { prune: link.prune }),
           // There is no connection to close.
@@ -67,10 +71,11 @@ export function objectBus(
   options: DurableObjectOptions,
   link: ObjectLink,
   connect: ConnectL2,
-): CreateDriverResult<BusDriver> {
+): CreateDriverResult<AtomicBusDriver> {
   const coordination = coordinationOf(link)
-  const bus: BusDriver = {
+  const bus: AtomicBusDriver = {
     coordinate: (values) => busCoordination(coordination, values),
+    atomics: objectAtomics(link.atomic),
     disconnect: async () => {},
   }
   return { options: shown(options), connect, factory: () => bus }

@@ -1,11 +1,13 @@
+import type { AtomicDriver } from '../../src/atomic-calls.ts'
 import { busCoordination } from '../../src/bus-coordination.ts'
 import { connectL2 } from '../../src/connect-l2.ts'
 import { connectPushedL2 } from '../../src/connect-pushed-l2.ts'
 import { coordinatedDriver } from '../../src/coordinated-driver.ts'
 import { InvalidOptionError } from '../../src/errors.ts'
 import type { Coordination, CreateDriverResult, DriverConfig, Limits } from '../../src/ports.ts'
-import type { BusDriver } from '../../src/store.ts'
+import type { AtomicBusDriver } from '../../src/store.ts'
 import { trimColons } from '../../src/trim-colons.ts'
+import { redisAtomics } from './atomics.ts'
 import { redisCoordination } from './coordination.ts'
 import type { Evaluate } from './evaluate.ts'
 import { nameKeys } from './names.ts'
@@ -35,7 +37,7 @@ export function redisStore(
   options: RedisStoreOptions & object,
   limits: Limits,
   open: () => RedisLink,
-): CreateDriverResult {
+): CreateDriverResult<AtomicDriver> {
   checkStore(options)
   return {
     options: { ...options },
@@ -44,7 +46,8 @@ export function redisStore(
       const { evaluate, disconnect } = open()
       const prefix = prefixOf(options, config)
       const coordination = redisCoordination(evaluate, nameKeys(prefix, options.cluster === true))
-      return coordinatedDriver({ coordination, limits, disconnect }, prefix)
+      const atomics = redisAtomics(evaluate, { prefix, cluster: options.cluster })
+      return coordinatedDriver({ coordination, atomics, limits, disconnect }, prefix)
     },
   }
 }
@@ -53,14 +56,15 @@ export function redisStore(
 export function redisBus(
   options: RedisStoreOptions & object,
   open: () => RedisBusLink,
-): CreateDriverResult<BusDriver> {
+): CreateDriverResult<AtomicBusDriver> {
   checkStore(options)
   return {
     options: { ...options },
     connect: connectPushedL2,
     factory: (config) => {
       const { evaluate, subscribe, disconnect } = open()
-      const keys = nameKeys(prefixOf(options, config), options.cluster === true)
+      const prefix = prefixOf(options, config)
+      const keys = nameKeys(prefix, options.cluster === true)
       const coordination = redisCoordination(evaluate, keys)
       const listen = subscribe?.(keys.channel)
       return {
@@ -69,6 +73,7 @@ export function redisBus(
           kind: 'redis',
           ...(listen ? { subscribe: listen } : {}),
         }),
+        atomics: redisAtomics(evaluate, { prefix, cluster: options.cluster }),
         disconnect,
       }
     },

@@ -1,6 +1,7 @@
+import type { AtomicDriver } from '../../src/atomic-calls.ts'
 import { InvalidOptionError } from '../../src/errors.ts'
 import type { CreateDriverResult, Limits, Subscriber } from '../../src/ports.ts'
-import type { BusDriver } from '../../src/store.ts'
+import type { AtomicBusDriver } from '../../src/store.ts'
 import { checkClient, sendThrough, subscribeThrough, type UpstashClient } from './client.ts'
 import { redisBus, redisStore, type RedisStoreOptions } from './driver.ts'
 import { type Evaluate, makeEvaluate } from './evaluate.ts'
@@ -32,13 +33,13 @@ export type HostedOptions =
 const LIMITS: Limits = { maxKeyBytes: 16_384, maxValueBytes: 4_500_000 }
 
 /** An L2 over HTTP. */
-export function hostedStore(options: HostedOptions): CreateDriverResult {
+export function hostedStore(options: HostedOptions): CreateDriverResult<AtomicDriver> {
   const { evaluate } = openHosted(options)
   return redisStore(options, LIMITS, () => ({ evaluate, disconnect }))
 }
 
 /** A bus over HTTP. */
-export function hostedBus(options: HostedOptions): CreateDriverResult<BusDriver> {
+export function hostedBus(options: HostedOptions): CreateDriverResult<AtomicBusDriver> {
   const { evaluate, client, open } = openHosted(options)
   const subscribe = client
     ? subscribeThrough(client)

@@ -1,5 +1,5 @@
 /** The first segment of all keys that are no entry. */
-const STATE = '___ekiben'
+export const STATE = '___ekiben'
 
 /** What a store's keys are called in Redis. */
 export interface KeyNames {

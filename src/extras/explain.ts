@@ -195,6 +195,7 @@ function sentences({ l1, l2, newsAge, flight, name }: Found, maxStaleness: numbe
 }
 
 function holdings({ state, freshFor = 0, staleFor = 0 }: TierExplanation): string {
+  const rest = `It may be served for ${staleFor} ms more.`
   switch (state) {
     case 'missing':
       return 'does not have it.'
@@ -203,8 +204,8 @@ function holdings({ state, freshFor = 0, staleFor = 0 }: TierExplanation): strin
     case 'dead':
       return 'has it, past its end.'
     case 'backoff':
-      return `has it, expired; its factory has just failed. It may be served for ${staleFor} ms more.`
-    case 'stale':
-      return `has it, expired. It may be served for ${staleFor} ms more.`
+      return `has it, expired; its factory has just failed. ${rest}`
+    default:
+      return `has it, expired. ${rest}`
   }
 }

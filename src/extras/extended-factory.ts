@@ -80,7 +80,7 @@ export function extendFactory(
   let run: Run | undefined
   return {
     context: (context, graced, settings) => {
-      run = { graced, settings, setOptions: context.setOptions }
+      run = { graced, settings, setOptions: (options) => context.setOptions(options) }
       Object.assign(context, offers(call, run))
     },
     factory: async (context) => {

@@ -33,7 +33,11 @@ export async function getEntry<T = Loose>(
     const hit = await find(call)
     if (hit) {
       const value = serve(call, hit.entry, hit.layer, hit.graced)
-      return infoOf(call, hit, { value, reason: 'grace', defaultValue })
+      return infoOf(
+        call,
+        { entry: hit.entry, layer: hit.layer, manner: hit.graced },
+        { value, reason: 'grace', defaultValue },
+      )
     }
     tell(call, { type: 'miss' })
     return defaultValue === undefined

@@ -78,19 +78,18 @@ function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: 
   return callOn(cache, options, async (plain) => {
     const extras = extrasOf(plain.stack, options)
     const extended = extendFactory(plain, extras, factory)
-    let served: Served | undefined
+    const seen: { last?: Served } = {}
     const hooks: Hooks = {
-      served: (entry, layer, graced, reason) => void (served = { entry, layer, graced, reason }),
+      served: (entry, layer, manner) => void (seen.last = { entry, layer, manner }),
       context: extended.context,
       forgives: (error) => forgives(extras, error),
     }
     const call: Call = { ...plain, hooks }
     try {
       const answered = await answer(call, extras, extended)
-      const hit = served as Served | undefined
-      if (hit && !hit.graced && hit.reason !== 'flight')
-        refreshEarly(call, extras, extended.factory, hit.entry)
-      return await finish(call, { ...answered, defaultValue, served: hit })
+      const served = seen.last
+      if (served?.manner === false) refreshEarly(call, extras, extended.factory, served.entry)
+      return await finish(call, { ...answered, defaultValue, served })
     } catch (error) {
       if (!isFailure(error)) throw error
       if (extras.errorTtl > 0) remember(call, error)

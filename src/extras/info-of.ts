@@ -1,6 +1,6 @@
 import { age, instant } from '../clock.ts'
 import type { Entry } from '../entry.ts'
-import type { StaleReason } from '../serve.ts'
+import { isGraced, type Manner } from '../serve.ts'
 import type { Call } from '../stack.ts'
 import type { EntryInfo, Reason } from './entry-info.ts'
 
@@ -8,8 +8,7 @@ import type { EntryInfo, Reason } from './entry-info.ts'
 export interface Served {
   readonly entry: Entry
   readonly layer: 'l1' | 'l2' | 'factory'
-  readonly graced: boolean
-  readonly reason?: StaleReason | 'flight' | undefined
+  readonly manner: Manner
 }
 
 /** What the caller is told beside it. */
@@ -23,13 +22,14 @@ export interface Answered {
 /** What is known of a value that was served. A negative one is the default to its caller. */
 export async function infoOf(
   { key, runtime }: Call,
-  { entry, layer, graced, reason }: Served,
+  { entry, layer, manner }: Served,
   answered: Answered,
 ): Promise<EntryInfo<unknown>> {
   const { notes, born, ttl, life, tags, namespaces, created } = entry
   const now = instant(runtime)
   const old = age(born, now)
-  const made = reason === 'flight'
+  const made = manner === 'flight'
+  const graced = isGraced(manner)
   const negative = notes?.nothing === true
   // Tags stand with their namespace in front.
   const within = `${namespaces.at(-1)}#`
@@ -37,7 +37,7 @@ export async function infoOf(
     key,
     value: negative ? await settle(answered.defaultValue) : answered.value,
     tier: made ? 'factory' : layer,
-    reason: made ? 'miss' : graced ? ((reason as StaleReason | undefined) ?? answered.reason) : 'hit',
+    reason: made ? 'miss' : typeof manner === 'string' ? manner : graced ? answered.reason : 'hit',
     stale: graced,
     negative,
     collapsed: made && layer !== 'factory',

@@ -1,6 +1,8 @@
 import type { Coordination } from '../../src/ports.ts'
 import type { BusDriver } from '../../src/store.ts'
-import { equal } from './check.ts'
+import { atomicCases } from './atomic-cases.ts'
+import { atomicCaseOver } from './atomic-scene.ts'
+import { equal, present } from './check.ts'
 import type { ConformanceCase, OpenedBus } from './conformance-case.ts'
 import { coordinationCases } from './coordination-cases.ts'
 import { type PlainStore, plainStore } from './plain-store.ts'
@@ -12,8 +14,8 @@ const NONE = { tags: [], namespaces: [''] }
 
 /**
  * All that must hold for a bus driver: with a store that only keeps values it coordinates as a driver's own
- * `coordination` does, and with L1 alone it tells what happened and keeps nothing. Of `bus` only `coordinate` is called,
- * to see whether it can be subscribed to.
+ * `coordination` does, and with L1 alone it tells what happened and keeps nothing. One with
+ * `atomics` also keeps locks and counters. Of `bus` only `coordinate` is called, to see whether it can be subscribed to.
  *
  * @example
  * ```ts
@@ -26,13 +28,16 @@ const NONE = { tags: [], namespaces: [''] }
  * }
  * ```
  */
-export function busCases(bus: Pick<BusDriver, 'coordinate'>): BusCase[] {
+export function busCases(bus: Pick<BusDriver, 'coordinate' | 'atomics'>): BusCase[] {
   const { subscribe } = bus.coordinate(plainStore().driver)
   const offer = subscribe ? { subscribe } : {}
   return [
     ...coordinationCases(offer).map((each) => caseOver<OpenedBus>(each, overValues)),
     ...bodyCases(),
     ...journalOnlyCases(),
+    ...(bus.atomics ? atomicCases() : []).map((each) =>
+      atomicCaseOver<OpenedBus>(each, (opened) => present(opened.connect().atomics, 'atomics of the bus')),
+    ),
   ]
 }
 

@@ -1,15 +1,18 @@
 import type { CacheDriver } from '../../src/ports.ts'
+import { atomicCases } from './atomic-cases.ts'
+import { atomicCaseOver } from './atomic-scene.ts'
 import { boundCases } from './bounds.ts'
-import { equal } from './check.ts'
+import { equal, present } from './check.ts'
 import { coordinationCases } from './coordination-cases.ts'
+import type { OpenedStore } from './conformance-case.ts'
 import { placeCases } from './places.ts'
 import { type Offer, plainCase, type StoreCase } from './plain-scene.ts'
 import { caseOver, ofStore } from './scene.ts'
 import { valueCases } from './values.ts'
 
 /**
- * All that must hold for a driver. The cases follow from what it has: `getMany`, `prune`, `limits`, `coordination` and
- * its `subscribe` each bring theirs, and none can be left out. Nothing of `driver` is called; each case opens a store of
+ * All that must hold for a driver. The cases follow from what it has: `getMany`, `prune`, `limits`, `coordination`,
+ * its `subscribe` and `atomics` each bring theirs, and none can be left out. Nothing of `driver` is called; each case opens a store of
  * its own.
  *
  * @example
@@ -41,15 +44,21 @@ export function driverCases(driver: Offer | CacheDriver): StoreCase[] {
     ...(driver.coordination
       ? coordinationCases(driver.coordination).map((each) => caseOver(each, ofStore))
       : []),
+    ...(driver.atomics ? atomicCases() : []).map((each) =>
+      atomicCaseOver<OpenedStore>(each, (store) =>
+        present(store.connect('').atomics, 'atomics of the driver'),
+      ),
+    ),
   ]
 }
 
-function offerOf({ getMany, prune, limits, coordination }: Offer | CacheDriver): object {
+function offerOf({ getMany, prune, limits, coordination, atomics }: Offer | CacheDriver): object {
   return {
     getMany: getMany !== undefined,
     prune: prune !== undefined,
     limits: { ...limits },
     coordination: coordination !== undefined,
     subscribe: coordination?.subscribe !== undefined,
+    atomics: atomics !== undefined,
   }
 }

@@ -134,30 +134,30 @@ function keptCases(name: string, begin: (isolate: Isolate) => Promise<CommitMode
 }
 
 function softCases(): CoordinationCase[] {
-  return SOFTLY.flatMap((event) => [
+  return SOFTLY.flatMap((end) => [
     ...BEGINS.map(([name, begin], index) => {
       const fresh = index < 2
       return coordination(
-        `keeps: what its ${event.kind} made stale is ${fresh ? 'fresh again' : 'as stale as before'} when it is kept ${name}`,
+        `keeps: what its ${end.kind} made stale is ${fresh ? 'fresh again' : 'as stale as before'} when it is kept ${name}`,
         async ({ a, b }) => {
           await a.set('k', 'x', { ...NAMES, version: 'v' })
-          await b.drop(event)
+          await b.drop(end)
           equal((await a.keep('k', 'v', await begin(a), NAMES)).stored, true, 'stored')
           const { entry, stale, freshFor } = await b.read('k')
           equal([entry?.payload, stale], ['x', !fresh], 'payload and stale')
           left(freshFor, HOUR, 'freshFor')
-          await b.drop({ ...event, soft: false })
+          await b.drop({ ...end, soft: false })
           equal(await a.value('k'), undefined, 'payload after it was invalidated for good')
         },
       )
     }),
     ...BEGINS.slice(0, 2).map(([name, begin]) =>
       coordination(
-        `keeps: what its ${event.kind} makes stale after that began is not kept ${name}`,
+        `keeps: what its ${end.kind} makes stale after that began is not kept ${name}`,
         async ({ a, b }) => {
           await a.set('k', 'x', { ...NAMES, version: 'v' })
           const mode = await begin(a)
-          await b.drop(event)
+          await b.drop(end)
           equal((await a.keep('k', 'v', mode, { namespaces: NAMES.namespaces })).stored, false, 'stored')
           const { entry, stale } = await b.read('k')
           equal([entry?.payload, stale], ['x', true], 'payload and stale')

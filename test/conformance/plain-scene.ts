@@ -2,7 +2,7 @@ import type { CacheDriver, Limits, MaybePromise } from '../../src/ports.ts'
 import type { ConformanceCase, OpenedStore } from './conformance-case.ts'
 
 /** What is known of a driver before it is opened: its methods, limits and coordination. Nothing of it is called. */
-export type Offer = Pick<CacheDriver, 'getMany' | 'prune' | 'coordination' | 'limits'>
+export type Offer = Pick<CacheDriver, 'getMany' | 'prune' | 'coordination' | 'atomics' | 'limits'>
 
 /** One store and its drivers. */
 export interface PlainScene {
@@ -65,6 +65,7 @@ function patient(driver: CacheDriver, patience: Patience): CacheDriver {
     ...(driver.limits && { limits: driver.limits }),
     ...(getMany && { getMany: (keys) => read(() => getMany.call(driver, keys)) }),
     ...(prune && { prune: () => prune.call(driver) }),
+    ...(driver.atomics && { atomics: driver.atomics }),
     namespace: (name) => patient(driver.namespace(name), patience),
     get: (key) => read(() => driver.get(key)),
     pull: (key) => read(() => write(() => driver.pull(key))),

@@ -10,7 +10,7 @@ import { coordinatedDriver } from '../../src/coordinated-driver.ts'
 import { BentoCache, bentostore } from '../../src/index.ts'
 import type { Push, Subscriber } from '../../src/ports.ts'
 import { bentocacheDriverSuite } from '../support/bentocache-driver-suite.ts'
-import { manualRedis } from '../support/manual-redis.ts'
+import { manualAtomics, manualRedis } from '../support/manual-redis.ts'
 import { openRedis, type RedisServer } from '../support/redis-server.ts'
 
 let server: RedisServer
@@ -55,7 +55,8 @@ describe('Bentocache’s driver suite', () => {
   bentocacheDriverSuite('on Redis', {
     makeDriver: (prefix) => {
       const coordination = manualRedis(send, () => clock.now, prefix)
-      return coordinatedDriver({ coordination, limits: {}, disconnect: async () => {} }, prefix)
+      const atomics = manualAtomics(send, () => clock.now, prefix)
+      return coordinatedDriver({ coordination, atomics, limits: {}, disconnect: async () => {} }, prefix)
     },
     pass: (ms) => {
       clock.now += ms

@@ -102,14 +102,14 @@ function openObject(): OpenedObject {
   const clock = { now: 1_800_000_000_000 }
   const life = ++opened
   let ids = 0
-  const { coordination, ledger, sql } = ledgerCoordination({
+  const { coordination, atomic, ledger, sql } = ledgerCoordination({
     now: () => clock.now,
     // Ids of two objects are never the same, as random ones are not.
     randomId: () => `${life}-${++ids}`,
   })
   const prune = async (): Promise<void> => void ledger.prune(10_000)
   return {
-    binding: { idFromName: (name) => name, get: () => ({ ...coordination, prune }) },
+    binding: { idFromName: (name) => name, get: () => ({ ...coordination, atomic, prune }) },
     pass: (ms) => {
       clock.now += ms
     },

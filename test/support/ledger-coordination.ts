@@ -1,3 +1,4 @@
+import type { AtomicReply, AtomicRequest } from '../../src/atomic-calls.ts'
 import type { Coordination } from '../../src/ports.ts'
 import { Ledger, type LedgerOptions, type Synchronous } from '../../workers/ledger.ts'
 import { noStats } from '../../workers/ledger/stats.ts'
@@ -6,6 +7,8 @@ import { type NodeSql, openNodeSql } from './node-sql.ts'
 /** A fleet's coordinator in this process: the real ledger on a manual clock, spoken to as over a network. */
 export interface LedgerCoordination {
   readonly coordination: Coordination
+  /** Its door for locks and atomic values. */
+  readonly atomic: (request: AtomicRequest) => Promise<AtomicReply>
   /** The state machine itself, for `stats()` and `prune()`. */
   readonly ledger: Ledger
   /** The database, for tests that lose a part of it. */
@@ -46,5 +49,9 @@ export function ledgerCoordination(
     invalidate: call('invalidate'),
     pull: call('pull'),
   }
-  return { coordination, ledger, sql, calls }
+  const atomic = async (request: AtomicRequest): Promise<AtomicReply> => {
+    const copy = structuredClone(request)
+    return structuredClone(sql.transaction(() => ledger.atomic(copy)))
+  }
+  return { coordination, atomic, ledger, sql, calls }
 }

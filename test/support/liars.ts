@@ -1,4 +1,4 @@
-import type { CacheDriver, Coordination, Cursor } from '../../src/ports.ts'
+import type { AtomicCalls, CacheDriver, Coordination, Cursor } from '../../src/ports.ts'
 import { LIARS_OF_MANY } from './liars-of-many.ts'
 import type { Open, OpenedStore } from '../conformance/index.ts'
 import { ledgerStore, pushingStore } from './conformance-stores.ts'
@@ -35,6 +35,22 @@ function coordinating(make: () => Lie<Coordination>, openHonest = ledgerStore): 
         const driver = store.connect(prefix)
         const honest = driver.coordination!
         return { ...driver, coordination: { ...honest, ...lie(honest) } }
+      },
+    }
+  }
+}
+
+/** The same for its locks and atomic values. */
+function stepping(make: () => Lie<AtomicCalls>): Open<OpenedStore> {
+  return () => {
+    const store = ledgerStore()
+    const lie = make()
+    return {
+      ...store,
+      connect: (prefix) => {
+        const driver = store.connect(prefix)
+        const honest = driver.atomics!
+        return { ...driver, atomics: { ...honest, ...lie(honest) } }
       },
     }
   }
@@ -169,6 +185,30 @@ const losesPush: Lie<Coordination> = (honest) => ({
   },
 })
 
+/** A release asks for no token: whoever comes late frees what is another's by now. */
+function releasesAnybodys(): Lie<AtomicCalls> {
+  const tokens = new Map<string, string>()
+  return (honest) => ({
+    acquire: async (request) => {
+      const hold = await honest.acquire(request)
+      if (hold.held) tokens.set(request.name, request.token)
+      return hold
+    },
+    surrender: ({ name, token }) => honest.surrender({ name, token: tokens.get(name) ?? token }),
+  })
+}
+
+/** Counts by reading and writing: what comes in between is lost. */
+const countsInTwoSteps: Lie<AtomicCalls> = (honest) => ({
+  increment: async ({ name, by, ttl, op }) => {
+    const { text = '0' } = await honest.read({ name })
+    const value = Number(text) + by
+    await honest.remove({ name })
+    await honest.add({ name, text: String(value), ttl, op })
+    return { value }
+  },
+})
+
 /** The drivers, each of which the suite must find out. */
 export const LIARS: Readonly<Record<string, Liar>> = {
   'set says true and drops the ttl': {
@@ -253,6 +293,57 @@ export const LIARS: Readonly<Record<string, Liar>> = {
       'lease: is still held after an invalidation of a sibling',
     ],
     open: coordinating(() => matchesNamespacesByText),
+  },
+  'two hold one lock': {
+    found: ['lock: is given to one token at a time', 'lock: of many who ask at once exactly one gets it'],
+    open: stepping(() => (honest) => ({
+      acquire: async (request) => ({ ...(await honest.acquire(request)), held: true, fence: 1 }),
+    })),
+  },
+  'a lock is released whoever asks': {
+    found: ['lock: who holds it gives it back, once', 'lock: ends by itself, and a late release'],
+    open: stepping(releasesAnybodys),
+  },
+  'fences do not grow': {
+    found: ['lock: each grant has a larger fence'],
+    open: stepping(() => (honest) => ({
+      acquire: async (request) => {
+        const hold = await honest.acquire(request)
+        return hold.held ? { ...hold, fence: 1 } : hold
+      },
+    })),
+  },
+  'asking again for a lock prolongs it': {
+    found: ['lock: asked for again by its token it is the same grant, and no longer one'],
+    open: stepping(() => (honest) => ({
+      acquire: async (request) => {
+        const hold = await honest.acquire(request)
+        return hold.held ? honest.extend(request) : hold
+      },
+    })),
+  },
+  'a counter is read, then written': {
+    found: ['count: many at once are all counted', 'count: its life counts from the first step'],
+    open: stepping(() => countsInTwoSteps),
+  },
+  'a repeated step is done again': {
+    found: ['repeat: one step sent many times at once', 'repeat: a value added once is not added again'],
+    open: stepping(() => {
+      let count = 0
+      return (honest) => ({
+        add: (request) => honest.add({ ...request, op: `op ${++count}` }),
+        increment: (request) => honest.increment({ ...request, op: `op ${++count}` }),
+      })
+    }),
+  },
+  'add says true and overwrites': {
+    found: ['add: sets what is absent and leaves what is there'],
+    open: stepping(() => (honest) => ({
+      add: async (request) => {
+        await honest.remove(request)
+        return honest.add(request)
+      },
+    })),
   },
   'a push is lost': {
     found: ['subscribe: tells each event once, in order'],

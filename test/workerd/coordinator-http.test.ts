@@ -221,6 +221,6 @@ describe('the object', () => {
       return { alone, listened: await count() }
     })
     expect(queries.listened).toBeGreaterThan(queries.alone)
-    expect(queries.alone).toBe(12)
+    expect(queries.alone).toBe(9)
   })
 })

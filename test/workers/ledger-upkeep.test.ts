@@ -151,6 +151,7 @@ test('statistics count calls, grants, fills, refusals and events, and can be res
     setsStored: 1,
     commitsRefused: 1,
     eventsAppended: 5,
+    atomicSteps: 0,
   })
   ledger.resetStats()
   expect(ledger.stats().calls.commit).toBe(0)

@@ -20,6 +20,9 @@ const TABLES = [
   { table: 'answers', id: 'op', expiry: 'expires', before: (now: number) => now },
   { table: 'entries', id: 'id', expiry: 'stale_until', before: (now: number) => now },
   { table: 'epochs', id: 'subject', expiry: 'expires', before: (now: number) => now },
+  { table: 'locks', id: 'name', expiry: 'expires', before: (now: number) => now },
+  { table: 'atoms', id: 'name', expiry: 'expires', before: (now: number) => now },
+  { table: 'atom_answers', id: 'op', expiry: 'expires', before: (now: number) => now },
 ] as const
 
 /** Deletes what expired, at most about `limit` rows a call, and walks on through what may be dead. */
@@ -42,14 +45,19 @@ export function prune(sql: Sql, epochs: Epochs, now: number, limit: number): Pru
   return { removed, more: next !== undefined && next <= now, next }
 }
 
-/** When the next row can be pruned. Five look-ups in an index. */
+/** The next row of each table. A look-up in an index each, and one statement for all. */
+const NEXT = `SELECT ${TABLES.map(
+  ({ table, expiry }) =>
+    `(SELECT ${expiry} FROM ${table} WHERE ${expiry} IS NOT NULL ORDER BY ${expiry} LIMIT 1) AS ${table}`,
+).join()}`
+
+/** When the next row can be pruned. */
 export function nextExpiry(sql: Sql): number | undefined {
-  const times = TABLES.map(({ table, expiry, before }) => {
-    const [row] = sql
-      .exec(`SELECT ${expiry} AS due FROM ${table} WHERE ${expiry} IS NOT NULL ORDER BY ${expiry} LIMIT 1`)
-      .toArray()
+  const [row] = sql.exec(NEXT).toArray()
+  const times = TABLES.map(({ table, before }) => {
+    const due = row?.[table]
     // `before` shifts the clock; shifted back, it tells when the row's turn comes.
-    return row && Number(row['due']) - before(0)
+    return typeof due === 'number' ? due - before(0) : undefined
   })
   times.push(findSweep(sql)?.due)
   const known = times.filter((time) => time !== undefined)

@@ -1,3 +1,5 @@
+import { ATOM_SCHEMA } from './atom-schema.ts'
+
 /** What SQLite stores and gives back. */
 export type SqlValue = ArrayBuffer | string | number | null
 
@@ -72,6 +74,7 @@ const SCHEMA = [
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, subject TEXT NOT NULL, soft INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS sweep (
     one INTEGER PRIMARY KEY, due INTEGER NOT NULL, position INTEGER NOT NULL, again INTEGER NOT NULL)`,
+  ...ATOM_SCHEMA,
 ]
 
 /** Creates what is not there yet. Repeating it reads the schema and writes nothing. */

@@ -19,6 +19,8 @@ export interface LedgerStats {
   readonly setsStored: number
   readonly commitsRefused: number
   readonly eventsAppended: number
+  /** Steps of locks and atomic values. */
+  readonly atomicSteps: number
 }
 
 /** Statistics as they are counted. */
@@ -36,5 +38,6 @@ export function noStats(): Counters {
     setsStored: 0,
     commitsRefused: 0,
     eventsAppended: 0,
+    atomicSteps: 0,
   }
 }

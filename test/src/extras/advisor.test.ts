@@ -19,10 +19,18 @@ function advised(
   const warn = vi.fn<(fields: object, message: string) => void>()
   const logger = { debug: vi.fn(), warn, error: vi.fn() }
   const names = Object.keys(stores)
-  new BentoCache({ default: names[0] as string, stores, plugins: [advisor(options)], logger, ...globals })
+  const bento = new BentoCache({
+    default: names[0] as string,
+    stores,
+    plugins: [advisor(options)],
+    logger,
+    ...globals,
+  })
+  expect(bento.defaultStoreName).toBe(names[0])
   const fields = warn.mock.calls.map(([told]) => told as { code?: string; store: string; message: string })
-  for (const { code, message } of fields) if (code) expect(message).toMatch(/\.$/)
-  return fields.flatMap(({ code, store }) => (code ? `${code} ${store}` : []))
+  const advice = fields.filter(({ code }) => code)
+  expect(advice.map(({ message }) => message.at(-1)).join('')).toMatch(/^\.*$/)
+  return advice.map(({ code, store }) => `${code} ${store}`)
 }
 
 const main = (store: BentoStore) => ({ main: store })
@@ -62,7 +70,7 @@ test.each<[string, string[], Record<string, BentoStore>, StoreOptions?]>([
     main(
       L1({ ...NAMED, l1Ttl: '5m', leaseTtl: '5s' })
         .useL2Layer(kv())
-        .useBus(durableObjectBusDriver({ binding: () => undefined as never })),
+        .useBus(durableObjectBusDriver({ binding: () => undefined })),
     ),
   ],
   [
