@@ -230,11 +230,23 @@ describe('a body that is kept', () => {
     expect((await coordination.read({ key: 'k', ...names })).entry).toBeUndefined()
   })
 
-  test('and cannot be put again fails the commit', async () => {
+  test.each([async () => false, async () => Promise.reject(new Error('429'))])(
+    'and cannot be put again is not kept, and stays as it is',
+    async (set) => {
+      const { commit, coordination, values } = lives()
+      await commit('k', 'v1', { staleFor: 1000 })
+      values.set = set
+      expect(await commit('k', 'x', { ...kept, keeps: 'v1' })).toMatchObject({ stored: false })
+      const reply = await coordination.read({ key: 'k', ...names })
+      expect([reply.entry?.payload, reply.staleFor]).toEqual(['k is v1', 1000])
+    },
+  )
+
+  test('and cannot be looked for fails the commit', async () => {
     const { commit, ledger, values } = lives()
     await commit('k', 'v1')
-    values.set = async () => false
-    expect(await failureOf(commit('k', 'x', { ...kept, keeps: 'v1' }))).toBeInstanceOf(Error)
+    values.get = async () => Promise.reject(new Error('down'))
+    expect(await failureOf(commit('k', 'x', { ...kept, keeps: 'v1' }))).toMatchObject({ message: 'down' })
     expect(ledger.calls.commit).toBe(1)
   })
 
