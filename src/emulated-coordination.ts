@@ -64,12 +64,12 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
       })
       return { ...reply, page }
     },
-    commit: async (request) => ({
-      ...(await settle(driver, journal, request)),
-      page: journal.page(request.cursor),
-    }),
+    commit: async (request) => {
+      const [settled] = await settle(driver, journal, [request])
+      return { ...(settled as Settled), page: journal.page(request.cursor) }
+    },
     commitMany: async ({ commits, cursor }) => ({
-      commits: await inChunks(commits, 1, ([commit]) => settle(driver, journal, commit as Commit)),
+      commits: await settle(driver, journal, commits),
       page: journal.page(cursor),
     }),
     release: async ({ cursor }) => ({ page: journal.page(cursor) }),
@@ -144,21 +144,50 @@ function pick(names: readonly string[], epochs: Epochs): Epochs {
 }
 
 type Commit = CommitManyRequest['commits'][number]
+type Settled = CommitManyReply['commits'][number]
+
+/** What became of commits. Their epochs are read together: each by itself would mint those that are missing. */
+async function settle(
+  driver: CacheDriver,
+  journal: LocalJournal,
+  commits: readonly Commit[],
+): Promise<Settled[]> {
+  const began = journal.head()
+  const written = commits.filter(({ payload }) => payload !== undefined)
+  const late = await readEpochs(driver, unique(written.flatMap(lateNames)))
+  const kept = commits.filter(({ payload }) => payload === undefined)
+  const found = await load(
+    driver,
+    kept.map(({ key, namespaces }) => ({ key, tags: [], namespaces })),
+  )
+  const drafts = commits.map((commit): Draft => {
+    const { mode, payload } = commit
+    const since = mode.kind === 'lease' ? mode.grant : mode.kind === 'free' ? mode.since : undefined
+    if (payload !== undefined) return { commit, entry: composed(commit, payload, late), since }
+    const entry = renewed(commit, found.entries[kept.indexOf(commit)], found.epochs)
+    return { commit, entry, since: since ?? began }
+  })
+  return inChunks(drafts, 1, ([draft]) => write(driver, journal, draft as Draft))
+}
+
+/** A commit on its way into the store. */
+interface Draft {
+  readonly commit: Commit
+  /** What is written; absent if there is nothing to keep. */
+  readonly entry: Parsed | undefined
+  /** What this isolate did after it speaks against the entry. */
+  readonly since: Cursor | undefined
+}
 
 /**
  * Writes an entry unless this isolate did something meanwhile that speaks against it. What is kept as it is has to be
  * written again like any other, so it is not kept if this isolate touched it since it was looked up.
  */
-async function settle(
+async function write(
   driver: CacheDriver,
   journal: LocalJournal,
-  request: Commit,
-): Promise<CommitManyReply['commits'][number]> {
-  const { key, mode, payload, staleFor } = request
-  const began = payload === undefined ? journal.head() : undefined
-  const since = mode.kind === 'lease' ? mode.grant : mode.kind === 'free' ? mode.since : began
-  const entry =
-    payload === undefined ? await renewed(driver, request) : await composed(driver, request, payload)
+  { commit: { key, mode, staleFor }, entry, since }: Draft,
+): Promise<Settled> {
   const isCurrent = (): boolean =>
     entry !== undefined &&
     (since === undefined || isUntouched(journal, since, { l2Key: key, ...entry.header }))
@@ -173,37 +202,32 @@ async function settle(
 }
 
 /** An entry as a commit makes it. */
-async function composed(driver: CacheDriver, request: Commit, payload: string): Promise<Parsed> {
-  const { version, tags, namespaces } = request
-  const before = epochsBefore(request)
-  const names = epochNames(request)
-  const late = await readEpochs(
-    driver,
-    names.filter((name) => before[name] === undefined),
-  )
-  const epochs = pick(names, { ...late, ...before })
-  return { header: { version, ...lifeOf(request), tags, namespaces, epochs }, payload }
+function composed(commit: Commit, payload: string, late: Epochs): Parsed {
+  const { version, tags, namespaces } = commit
+  const epochs = pick(epochNames(commit), { ...late, ...epochsBefore(commit) })
+  return { header: { version, ...lifeOf(commit), tags, namespaces, epochs }, payload }
 }
 
 /** The entry that is there, with another life; nothing if it is not the one that is meant. */
-async function renewed(driver: CacheDriver, request: Commit): Promise<Parsed | undefined> {
-  const { key, namespaces, mode, keeps } = request
-  const { entries, epochs } = await load(driver, [{ key, tags: [], namespaces }])
-  const [entry] = entries
-  if (!entry || !lives(entry, request, epochs)) return undefined
+function renewed(commit: Commit, entry: Parsed | undefined, epochs: Epochs): Parsed | undefined {
+  const { mode, keeps } = commit
+  if (!entry || !lives(entry, commit, epochs)) return undefined
   const { header, payload } = entry
   if (keeps !== '*' && keeps !== header.version) return undefined
-  const life = lifeOf(request)
+  const life = lifeOf(commit)
   if (mode.kind !== 'set') {
-    const names = Object.keys(header.epochs)
-    return {
-      header: { ...header, ...life, epochs: pick(names, { ...epochs, ...epochsBefore(request) }) },
-      payload,
-    }
+    const stamps = pick(Object.keys(header.epochs), { ...epochs, ...epochsBefore(commit) })
+    return { header: { ...header, ...life, epochs: stamps }, payload }
   }
   // No computation has found it to be as good as new, so it stays as stale as it was made.
   const freshUntil = header.freshUntil === MARKED ? MARKED : life.freshUntil
   return { header: { ...header, ...life, freshUntil }, payload }
+}
+
+/** Names whose epochs the computation was not told. */
+function lateNames(commit: Commit): readonly string[] {
+  const before = epochsBefore(commit)
+  return epochNames(commit).filter((name) => before[name] === undefined)
 }
 
 /** The epochs from before the computation, where it was told them. */

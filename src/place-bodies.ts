@@ -17,25 +17,22 @@ export interface Placed {
 
 /**
  * Brings the bodies of commits to their places before their versions are named, six at a time. When one fails all do: a
- * header whose body is nowhere would only cost its readers a trip.
+ * header whose body is nowhere would only cost its readers a trip. What is kept gets its new life under the name it has,
+ * and is refused where that cannot be.
  */
 export function placer(
   values: CacheDriver,
   coordination: Coordination,
 ): (commits: readonly Commit[]) => Promise<Placed[]> {
-  const put = async ({ key, staleFor }: Commit, version: string, body: string): Promise<void> => {
-    const life = staleFor === null ? LONGEST_LIFE : staleFor + MARGIN
-    const written = await values.set(bodyName(key, version), body, life)
-    if (!written) throw new Error('the store of values did not take the value')
-  }
+  const put = async ({ key, staleFor }: Commit, version: string, body: string): Promise<boolean> =>
+    values.set(bodyName(key, version), body, staleFor === null ? LONGEST_LIFE : staleFor + MARGIN)
   const prolong = async (commit: Commit, version: string | undefined): Promise<Placed> => {
     const body = version === undefined ? undefined : await values.get(bodyName(commit.key, version))
-    if (version === undefined || body === undefined || body === null) {
-      // It is refused by the coordinator, who knows if it was done before, and whose lease ends with it.
-      return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
-    }
-    await put(commit, version, body)
-    return { commit, version }
+    const found = version !== undefined && body !== undefined && body !== null
+    // A store may refuse to write a name again so soon, as KV does within a second. The value can still be sent anew.
+    if (found && (await put(commit, version, body).catch(() => false))) return { commit, version }
+    // The coordinator refuses it: it knows if the same was done before, and a lease ends with it.
+    return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
   }
   return async (commits) => {
     const named = await namedNow(coordination, commits)
@@ -43,7 +40,8 @@ export function placer(
       const commit = each as Commit
       const { key, version, payload, keeps } = commit
       if (payload === undefined) return prolong(commit, keeps === '*' ? named.get(key) : keeps)
-      await put(commit, version, payload)
+      const written = await put(commit, version, payload)
+      if (!written) throw new Error('the store of values did not take the value')
       return { commit: { ...commit, payload: '' }, version }
     })
   }

@@ -1,4 +1,4 @@
-import type { Coordination } from '../../src/ports.ts'
+import type { CommitRequest, Coordination } from '../../src/ports.ts'
 import type { BusDriver } from '../../src/store.ts'
 import { atomicCases } from './atomic-cases.ts'
 import { atomicCaseOver } from './atomic-scene.ts'
@@ -74,16 +74,15 @@ async function set(
   key: string,
   payload: string,
 ): ReturnType<Coordination['commit']> {
-  return coordination.commit({
-    op: freshId(),
-    version: freshId(),
-    freshFor: HOUR,
-    staleFor: HOUR,
-    mode: { kind: 'set' },
-    key,
-    payload,
-    ...NONE,
-  })
+  return coordination.commit({ ...commitOf(key, payload), mode: { kind: 'set' } })
+}
+
+function commitOf(key: string, payload: string | undefined): Omit<CommitRequest, 'mode'> {
+  return { op: freshId(), version: freshId(), freshFor: HOUR, staleFor: HOUR, key, payload, ...NONE }
+}
+
+function commitSet(key: string): CommitRequest {
+  return { ...commitOf(key, 'x'), mode: { kind: 'set' } }
 }
 
 function bodyCases(): BusCase[] {
@@ -106,20 +105,89 @@ function bodyCases(): BusCase[] {
         equal(entries[0]?.entry, undefined, 'entry of readMany')
       },
     ),
+    busCase(
+      'bus: of many values those the store has lost are missing, and a lease on them is due',
+      true,
+      async ({ a, b, values }) => {
+        for (const key of ['lost', 'there', 'held']) await set(a, key, key)
+        for (const [key, text] of values.texts) if (text !== 'there') values.texts.delete(key)
+        await a.read({ key: 'held', ...NONE, unusable: '*', lease: { token: 'A', ttl: HOUR } })
+        const reads = ['lost', 'there', 'none', 'held'].map((key) => ({ key, ...NONE }))
+        const { entries } = await b.readMany({ reads, lease: { token: 'B', ttl: HOUR } })
+        equal(
+          entries.map(({ entry, stale }) => [entry?.payload, stale]),
+          [
+            [undefined, false],
+            ['there', false],
+            [undefined, false],
+            [undefined, false],
+          ],
+          'payloads and stale',
+        )
+        equal(
+          entries.map(({ lease, leaseLeft }) => [lease !== undefined, leaseLeft !== undefined]),
+          [
+            [true, false],
+            [false, false],
+            [true, false],
+            [false, true],
+          ],
+          'leases given and refused',
+        )
+      },
+    ),
+    busCase('bus: many values lie in the store of values', true, async ({ a, b, values }) => {
+      const commits = ['1', '2'].map((key) => ({ ...commitOf(key, key), mode: { kind: 'set' } as const }))
+      const stored = (await a.commitMany({ commits })).commits.map((outcome) => outcome.stored)
+      equal(
+        [stored, [...values.texts.values()]],
+        [
+          [true, true],
+          ['1', '2'],
+        ],
+        'stored, and texts in the store',
+      )
+      const { entries } = await b.readMany({ reads: ['1', '2'].map((key) => ({ key, ...NONE })) })
+      equal(
+        entries.map(({ entry }) => entry?.payload),
+        ['1', '2'],
+        'payloads',
+      )
+    }),
+    busCase(
+      'bus: a value the store has lost is not kept, and its lease is free',
+      true,
+      async ({ a, b, values }) => {
+        for (const keeps of ['v', '*']) {
+          await a.commit({ ...commitOf('k', 'x'), version: 'v', mode: { kind: 'set' } })
+          const { lease } = await a.read({
+            key: 'k',
+            ...NONE,
+            unusable: '*',
+            lease: { token: 'A', ttl: HOUR },
+          })
+          values.texts.clear()
+          const { page } = await b.pull({})
+          const mode = { kind: 'lease', token: 'A', grant: lease?.grant ?? page.head } as const
+          const kept = { ...commitOf('k', undefined), keeps, mode, cursor: page.head }
+          equal(await a.commit(kept), { stored: false, page: { head: page.head, events: [] } }, 'reply')
+          const many = await a.commitMany({ commits: [{ ...kept, mode: { kind: 'set' } }, commitSet('l')] })
+          equal(
+            many.commits.map(({ stored }) => stored),
+            [false, true],
+            'stored, of many',
+          )
+          const after = await b.read({ key: 'k', ...NONE, unusable: '*', lease: { token: 'B', ttl: HOUR } })
+          equal(after.lease !== undefined, true, 'the lease')
+        }
+      },
+    ),
     busCase('bus: a refused value is never read, though the store may hold it', true, async ({ a, b }) => {
       const { lease } = await a.read({ key: 'k', ...NONE, lease: { token: 'A', ttl: HOUR } })
       await b.invalidate({ events: [{ kind: 'key', name: 'k', soft: false }] })
       const { page } = await b.pull({})
       const mode = { kind: 'lease', token: 'A', grant: lease?.grant ?? page.head } as const
-      const commit = {
-        op: freshId(),
-        key: 'k',
-        version: freshId(),
-        payload: 'old',
-        freshFor: HOUR,
-        staleFor: HOUR,
-      }
-      equal((await a.commit({ ...commit, ...NONE, mode })).stored, false, 'stored')
+      equal((await a.commit({ ...commitOf('k', 'old'), mode })).stored, false, 'stored')
       equal((await b.read({ key: 'k', ...NONE })).entry, undefined, 'entry')
     }),
     busCase('bus: an older value that the store still holds is not read', true, async ({ a, b, values }) => {
@@ -160,6 +228,14 @@ function journalOnlyCases(): BusCase[] {
     busCase('bus: with L1 alone nothing is kept', false, async ({ a, b }) => {
       await set(a, 'k', 'x')
       equal((await b.read({ key: 'k', ...NONE })).entry, undefined, 'entry')
+      const { head } = (await a.pull({})).page
+      await b.invalidate({ events: [{ kind: 'tag', name: 't', soft: false }] })
+      const kept = { ...commitSet('l'), payload: undefined, keeps: '*' }
+      const many = await a.commitMany({ commits: [commitSet('k'), kept], cursor: head })
+      equal([many.commits, told(many.page)], [[{ stored: false }, { stored: false }], ['tag t']], 'of many')
+      const reads = [{ key: 'k', ...NONE }]
+      const { entries } = await a.readMany({ reads, lease: { token: 'A', ttl: HOUR } })
+      equal([entries[0]?.entry, entries[0]?.lease], [undefined, undefined], 'entry and lease of readMany')
     }),
     busCase('bus: with L1 alone invalidations and takes are told to all', false, async ({ a, b }) => {
       const { head } = (await a.pull({})).page

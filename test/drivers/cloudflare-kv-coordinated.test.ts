@@ -1,4 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
+import { cloudflareKvDriver } from '../../drivers/cloudflare-kv.ts'
+import { busCoordination } from '../../src/bus-coordination.ts'
+import type { CommitRequest, Coordination } from '../../src/ports.ts'
 import { useKvFleets } from '../support/kv-fleet.ts'
 import { gate } from '../support/world.ts'
 
@@ -152,6 +155,89 @@ describe('KV behind a coordinator', () => {
     expect(await bento.set({ key: 'k', value: 'x'.repeat(24 * 1024 * 1024) })).toBe(true)
     expect(steps).toContainEqual(expect.objectContaining({ type: 'oversized', layer: 'l2', key: 'k' }))
     expect([kv.records.size, (await bento.get<string>({ key: 'k' })).length]).toEqual([0, 24 * 1024 * 1024])
+  })
+})
+
+describe('values in KV that are kept', () => {
+  const NONE = { tags: [], namespaces: [''] }
+  const life = { freshFor: 1000, staleFor: 90_000 }
+
+  /** What an isolate in a location asks of the coordinator and KV. */
+  function open() {
+    const scene = make()
+    const at = (location: string): Coordination => {
+      const driver = cloudflareKvDriver({ binding: scene.kv.at(location) }).factory({ prefix: 'p' })
+      return busCoordination(scene.ledger.coordination, driver)
+    }
+    const set = { mode: { kind: 'set' }, ...NONE, ...life } as const
+    const stored = (key: string): CommitRequest => ({
+      op: `set ${key}`,
+      key,
+      version: 'v',
+      payload: key,
+      ...set,
+    })
+    const kept = (key: string, more: Partial<CommitRequest> = {}): CommitRequest => ({
+      op: `keep ${key}`,
+      key,
+      version: 'x',
+      keeps: 'v',
+      ...set,
+      ...more,
+    })
+    return { ...scene, at, stored, kept }
+  }
+
+  test('live on in KV as long as the coordinator says, and are read everywhere', async () => {
+    const { at, stored, kept, kv, clock } = open()
+    await at('a').commit(stored('k'))
+    await clock.advance(80_000)
+    const { stored: done } = await at('b').commit(kept('k', { freshFor: 3_600_000, staleFor: 7_200_000 }))
+    expect([done, kv.records.get('p:k@v')?.expires]).toEqual([true, 80_000 + 7_200_000 + 60_000])
+    await clock.advance(7_200_000 - 1)
+    expect((await at('c').read({ key: 'k', ...NONE })).entry?.payload).toBe('k')
+    await clock.advance(1)
+    expect((await at('c').read({ key: 'k', ...NONE })).entry).toBeUndefined()
+  })
+
+  test('are refused within a second of their last write, as KV refuses it, and live on as they did', async () => {
+    const { at, stored, kept, clock, kv } = open()
+    await at('a').commit(stored('k'))
+    expect(await at('a').commit(kept('k', { staleFor: 7_200_000 }))).toMatchObject({ stored: false })
+    expect(await at('b').read({ key: 'k', ...NONE })).toMatchObject({
+      entry: { payload: 'k' },
+      staleFor: 90_000,
+    })
+    await clock.advance(1000)
+    expect(await at('a').commit(kept('k', { staleFor: 7_200_000 }))).toMatchObject({ stored: true })
+    expect(kv.records.get('p:k@v')?.expires).toBe(1000 + 7_200_000 + 60_000)
+  })
+
+  test('and are gone from KV are refused, each by itself', async () => {
+    const { at, stored, kept, clock, kv } = open()
+    await at('a').commitMany({ commits: ['1', '2', '3'].map(stored) })
+    await clock.advance(2000)
+    await kv.at('elsewhere').delete('p:2@v')
+    const commits = [kept('1'), kept('2'), kept('3', { keeps: '*' }), stored('4')]
+    const reply = await at('b').commitMany({ commits })
+    expect(reply.commits.map((outcome) => outcome.stored)).toEqual([true, false, true, true])
+    const { entries } = await at('c').readMany({
+      reads: ['1', '2', '3', '4'].map((key) => ({ key, ...NONE })),
+    })
+    expect(entries.map(({ entry }) => entry?.payload)).toEqual(['1', undefined, '3', '4'])
+  })
+
+  test('and many that are stored are at most six puts at a time', async () => {
+    const { at, stored, kv } = open()
+    const under = { now: 0, most: 0 }
+    kv.before = async () => {
+      under.most = Math.max(under.most, ++under.now)
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+      under.now--
+    }
+    const keys = Array.from({ length: 30 }, (_, at) => `k${at}`)
+    await at('a').commitMany({ commits: keys.map(stored) })
+    expect([under.most, kv.records.size]).toEqual([6, 30])
   })
 })
 

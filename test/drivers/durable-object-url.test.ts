@@ -131,6 +131,13 @@ describe('a reply', () => {
     const reads = [1, 2].map(() => ({ key: 'k', tags: [], namespaces: [] }))
     expect((await many.readMany({ reads })).entries).toHaveLength(2)
     expect((await failureOf(many.readMany({ reads: [] }))).code).toBe('E_STORE')
+    const stored = { commits: [{ stored: true, at: 4 }, { stored: false }], page }
+    const commits = [{}, {}] as never
+    expect(await answering(stored).commitMany({ commits })).toEqual(stored)
+    for (const others of [[], [{}], [{}, {}, {}]])
+      expect((await failureOf(answering(stored).commitMany({ commits: others as never }))).code).toBe(
+        'E_STORE',
+      )
   })
 
   test.each([
@@ -152,6 +159,15 @@ describe('a reply', () => {
     ['take', { page }],
     ['readMany', { entries: [null], page }],
     ['readMany', { entries: {}, page }],
+    ['readMany', { entries: [{ ...verdict, lease: { grant: 'now' } }], page }],
+    ['readMany', { entries: [{ ...verdict, leaseLeft: 'long' }], page }],
+    ['commitMany', { stored: true, page }],
+    ['commitMany', { commits: {}, page }],
+    ['commitMany', { commits: [null], page }],
+    ['commitMany', { commits: [{}], page }],
+    ['commitMany', { commits: [{ stored: 'yes' }], page }],
+    ['commitMany', { commits: [{ stored: true, at: 0.5 }], page }],
+    ['commitMany', { commits: [{ stored: true }] }],
     ['commit', { stored: 1, page }],
     ['commit', { stored: true, at: 'end', page }],
     ['commit', { stored: true }],
@@ -159,7 +175,9 @@ describe('a reply', () => {
     ['invalidate', { page }],
     ['pull', { page: null }],
   ] as const)('that is none is refused: %s %j', async (operation, reply) => {
-    const error = await failureOf(answering(reply)[operation]({ reads: [1], events: [1] } as never))
+    const error = await failureOf(
+      answering(reply)[operation]({ reads: [1], events: [1], commits: [1] } as never),
+    )
     expect(error).toMatchObject({ code: 'E_STORE' })
   })
 

@@ -35,6 +35,13 @@ const event = fc.record({
 })
 const lease = fc.record({ token: fc.constantFrom('A', 'B'), ttl: fc.constant(60_000) })
 const unusable = fc.constantFrom('*', 'v1')
+const commit = {
+  ...named,
+  op: fc.constantFrom('1', '2', '3', '4', '5'),
+  version: fc.constantFrom('v1', 'v2'),
+  freshFor: fc.constantFrom(null, 3_600_000, -1),
+  staleFor: fc.constantFrom(null, 7_200_000),
+}
 
 function stepOf(operation: Operation, request: Record<string, fc.Arbitrary<unknown>>, mode = false) {
   return fc.record({
@@ -49,17 +56,22 @@ function stepOf(operation: Operation, request: Record<string, fc.Arbitrary<unkno
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   stepOf('read', { ...named, lease, unusable }),
-  stepOf('readMany', { reads: fc.array(fc.record(named), { maxLength: 3 }) }),
+  stepOf('readMany', {
+    reads: fc.array(fc.record({ ...named, unusable }, { requiredKeys: ['key', 'tags', 'namespaces'] }), {
+      maxLength: 3,
+    }),
+    lease,
+  }),
   stepOf('take', named),
+  stepOf('commit', { ...commit, payload: texts }, true),
+  stepOf('commit', { ...commit, keeps: unusable }, true),
   stepOf(
-    'commit',
+    'commitMany',
     {
-      ...named,
-      op: fc.constantFrom('1', '2', '3', '4', '5'),
-      version: fc.constantFrom('v1', 'v2'),
-      payload: texts,
-      freshFor: fc.constantFrom(null, 3_600_000, -1),
-      staleFor: fc.constantFrom(null, 7_200_000),
+      commits: fc.uniqueArray(
+        fc.oneof(fc.record({ ...commit, payload: texts }), fc.record({ ...commit, keeps: unusable })),
+        { maxLength: 3, selector: ({ key }) => key },
+      ),
     },
     true,
   ),
@@ -81,14 +93,20 @@ async function play(call: Call, script: readonly Step[], run: number): Promise<u
       free: { kind: 'free', since: cursor ?? none },
       set: { kind: 'set' },
     }
-    const own =
-      operation === 'commit' && mode ? { mode: modes[mode], op: `${run} ${String(request['op'])}` } : {}
+    const whole = (one: object): object => ({
+      ...one,
+      mode: modes[mode ?? 'set'],
+      op: `${run} ${String((one as { op?: string }).op)}`,
+    })
+    const { commits } = request
+    const own = Array.isArray(commits) ? { commits: commits.map(whole) } : mode ? whole(request) : {}
     const reply = (await call(operation, { ...request, ...own, ...(follows && { cursor }) })) as {
       readonly page: { readonly head: Cursor }
       readonly lease?: { readonly grant: Cursor }
+      readonly entries?: readonly { readonly lease?: { readonly grant: Cursor } }[]
     }
     cursor = reply.page.head
-    grant = reply.lease?.grant ?? grant
+    grant = [reply, ...(reply.entries ?? [])].find((one) => one.lease)?.lease?.grant ?? grant
     const place = (id: string): number => ids.get(id) ?? ids.set(id, ids.size).size
     const plain = JSON.stringify(reply, (field, value: unknown) => {
       if (field === 'id') return place(String(value))
@@ -119,6 +137,7 @@ test('every operation answers over HTTP what it answers over RPC', async () => {
   )
   expect([...seen].toSorted()).toEqual([
     'commit',
+    'commitMany',
     'invalidate',
     'pull',
     'read',

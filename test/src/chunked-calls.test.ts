@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chunkedCalls } from '../../src/chunked-calls.ts'
-import type { CoordinationCalls, Invalidation, Names } from '../../src/ports.ts'
+import type { CommitManyRequest, CoordinationCalls, Invalidation, Names } from '../../src/ports.ts'
 import { ledgerCoordination } from '../support/ledger-coordination.ts'
 
 /** A ledger behind calls of three at most, and what befalls it between them. */
@@ -23,19 +23,24 @@ function scene(limits: { pageLimit?: number } = {}) {
     ...coordination,
     readMany: over(coordination.readMany),
     invalidate: over(coordination.invalidate),
+    commitMany: over(coordination.commitMany),
   }
   return {
     ...ledger,
     during,
     under,
     direct: coordination,
-    calls: chunkedCalls(watched, { reads: 3, events: 3, commits: 3 }),
+    calls: chunkedCalls(watched, { reads: 3, events: 3, commits: 3, characters: 100 }),
     asked: () => count,
   }
 }
 
 const read = (key: string): Names & { key: string } => ({ key, tags: [], namespaces: [''] })
 const gone = (name: string): Invalidation => ({ kind: 'key', name, soft: false })
+const set = (key: string, payload = `value of ${key}`): CommitManyRequest['commits'][number] => {
+  const life = { freshFor: null, staleFor: null }
+  return { op: `set ${key}`, version: `v of ${key}`, payload, ...life, ...read(key), mode: { kind: 'set' } }
+}
 const keys = (count: number): string[] => Array.from({ length: count }, (_, at) => `k${at}`)
 
 async function fill(
@@ -66,14 +71,20 @@ describe('a list within the limit', () => {
     expect(await made.calls.invalidate({ events: keys(3).map(gone), cursor: page.head })).toMatchObject({
       existed: 3,
     })
-    expect(made.asked()).toBe(2)
+    const { commits } = await made.calls.commitMany({
+      commits: keys(3).map((key) => set(key)),
+      cursor: page.head,
+    })
+    expect(commits.map(({ stored }) => stored)).toEqual([true, true, true])
+    expect(made.asked()).toBe(3)
   })
 
   test('may be empty', async () => {
     const made = scene()
     expect((await made.calls.readMany({ reads: [] })).entries).toEqual([])
     expect((await made.calls.invalidate({ events: [] })).existed).toBe(0)
-    expect(made.asked()).toBe(2)
+    expect((await made.calls.commitMany({ commits: [] })).commits).toEqual([])
+    expect(made.asked()).toBe(3)
   })
 })
 
@@ -185,5 +196,120 @@ describe('readMany of a longer list', () => {
       undefined,
       undefined,
     ])
+  })
+})
+
+describe('leases of a longer list', () => {
+  const lease = { token: 'A', ttl: 1000 }
+
+  test('are asked for in each part, under one token', async () => {
+    const made = scene()
+    await fill(made, ['k1', 'k4'])
+    await made.direct.read({ ...read('k5'), lease: { token: 'B', ttl: 1000 } })
+    const { entries } = await made.calls.readMany({ reads: keys(7).map(read), lease })
+    expect(made.asked()).toBe(3)
+    expect(entries.map((entry) => entry.lease !== undefined)).toEqual([
+      true,
+      false,
+      true,
+      true,
+      false,
+      false,
+      true,
+    ])
+    expect(entries[5]?.leaseLeft).toBe(1000)
+    expect((await made.calls.readMany({ reads: keys(7).map(read), lease })).entries).toEqual(entries)
+  })
+
+  test('are handed on from a part that cannot be placed: nobody else would get them', async () => {
+    const made = scene({ pageLimit: 5 })
+    await fill(made, ['k3'])
+    await made.direct.read({ ...read('k5'), lease: { token: 'B', ttl: 1000 } })
+    const noise = keys(6).map((key) => gone(`other ${key}`))
+    made.during.before = (call) => (call === 1 ? made.direct.invalidate({ events: noise }) : undefined)
+    const { entries } = await made.calls.readMany({ reads: keys(6).map(read), lease })
+    expect(entries.slice(3).map(({ entry }) => entry)).toEqual([undefined, undefined, undefined])
+    expect(entries.slice(3).map((entry) => [entry.lease !== undefined, entry.leaseLeft])).toEqual([
+      [false, undefined],
+      [true, undefined],
+      [false, 1000],
+    ])
+    const grant = entries[4]!.lease!.grant
+    const commit = { ...set('k4'), mode: { kind: 'lease', token: 'A', grant } as const }
+    expect((await made.direct.commit(commit)).stored).toBe(true)
+  })
+})
+
+describe('commitMany of a longer list', () => {
+  test('is one part after the other, in the order given, and brings every event once', async () => {
+    // Fewer events fit a page than are written: each part asks for what followed the one before.
+    const made = scene({ pageLimit: 4 })
+    const { page } = await made.direct.pull({})
+    await made.direct.invalidate({ events: [gone('before')] })
+    const reply = await made.calls.commitMany({ commits: keys(8).map((key) => set(key)), cursor: page.head })
+    expect([made.asked(), made.under.most]).toEqual([3, 1])
+    const first = page.head.seq + 2
+    expect(reply.commits).toEqual(keys(8).map((_, at) => ({ stored: true, at: first + at })))
+    const events = reply.page.events === 'gap' ? [] : reply.page.events
+    expect(events.map(({ name }) => name)).toEqual(['before', ...keys(8)])
+    expect(reply.page.head).toEqual((await made.direct.pull({})).page.head)
+  })
+
+  test('is cut where its payloads would be too much, and a single one that is goes alone', async () => {
+    const made = scene()
+    const sizes = [60, 40, 1, 500, 100, 0]
+    const parts: number[] = []
+    const { commitMany } = made.direct
+    const counting: CoordinationCalls = {
+      ...made.direct,
+      commitMany: (request) => {
+        parts.push(request.commits.length)
+        return commitMany(request)
+      },
+    }
+    const commits = sizes.map((size, at) => set(`k${at}`, 'x'.repeat(size)))
+    const limits = { reads: 3, events: 3, commits: 10, characters: 100 }
+    const kept = { ...set('k6'), payload: undefined, keeps: '*' }
+    const reply = await chunkedCalls(counting, limits).commitMany({ commits: [...commits, kept] })
+    expect(parts).toEqual([2, 1, 1, 3])
+    expect(reply.commits.map(({ stored }) => stored)).toEqual([true, true, true, true, true, true, false])
+  })
+
+  test('that fails half way has stored what came before, sends nothing after, and can be repeated', async () => {
+    const made = scene()
+    const commits = keys(9).map((key) => set(key))
+    made.during.before = (call) => (call === 1 ? Promise.reject(new Error('refused')) : undefined)
+    await expect(made.calls.commitMany({ commits })).rejects.toThrow('refused')
+    const { entries } = await made.direct.readMany({ reads: keys(9).map(read) })
+    expect(entries.map(({ entry }) => entry !== undefined)).toEqual(keys(9).map((_, at) => at < 3))
+    expect(made.asked()).toBe(2)
+    await made.direct.invalidate({ events: [gone('k0')] })
+    const { page } = await made.direct.pull({})
+    const again = await made.calls.commitMany({ commits })
+    expect(again.commits.slice(0, 3).map(({ at }) => at)).toEqual([2, 3, 4])
+    expect(again.commits.slice(3).map(({ at }) => at)).toEqual(keys(6).map((_, at) => page.head.seq + 1 + at))
+    expect((await made.direct.read(read('k0'))).entry).toBeUndefined()
+  })
+
+  test('tells no places from before a gap, which may be those of a lost journal', async () => {
+    const made = scene()
+    const fresh = scene()
+    const { page } = await made.direct.pull({})
+    const torn: CoordinationCalls = {
+      ...made.direct,
+      commitMany: (request) =>
+        request.commits.some(({ key }) => key === 'k0')
+          ? made.direct.commitMany(request)
+          : fresh.direct.commitMany(request),
+    }
+    // The ids of both are counted, so a journal that is another has to be further to have other events.
+    await made.direct.invalidate({ events: keys(20).map(gone) })
+    const reply = await chunkedCalls(torn, { reads: 3, events: 3, commits: 3 }).commitMany({
+      commits: keys(9).map((key) => set(key)),
+      cursor: page.head,
+    })
+    expect(reply.commits.slice(0, 3)).toEqual(keys(3).map(() => ({ stored: true })))
+    expect(reply.commits.slice(3).map(({ at }) => at)).toEqual([2, 3, 4, 5, 6, 7])
+    expect(reply.page).toEqual({ events: 'gap', head: (await fresh.direct.pull({})).page.head })
   })
 })

@@ -122,6 +122,187 @@ describe('many keys', () => {
   })
 })
 
+describe('bodies of many commits', () => {
+  const setOf = (key: string, more: Partial<CommitRequest> = {}): CommitRequest => {
+    const life = { freshFor: null, staleFor: null }
+    const body = { version: 'v1', payload: `${key} is v1`, mode: { kind: 'set' } as const }
+    return { op: `many ${key}`, key, ...body, ...life, ...names, ...more }
+  }
+
+  test('are put before all of them are committed in one call, six at a time', async () => {
+    const under = { now: 0, most: 0, done: 0 }
+    const { coordination, ledger, texts } = open({
+      set: async (name, text) => {
+        under.most = Math.max(under.most, ++under.now)
+        await Promise.resolve()
+        under.now--
+        under.done++
+        return texts.set(name, text).size > 0
+      },
+    })
+    const { commitMany } = ledger.coordination
+    ledger.coordination.commitMany = async (request) => {
+      expect([under.done, request.commits.every(({ payload }) => payload === '')]).toEqual([20, true])
+      return commitMany(request)
+    }
+    const keys = Array.from({ length: 20 }, (_, at) => `k${at}`)
+    const { commits } = await coordination.commitMany({ commits: keys.map((key) => setOf(key)) })
+    expect(commits.every(({ stored }) => stored)).toBe(true)
+    expect([under.most, ledger.calls.commitMany]).toEqual([6, 1])
+  })
+
+  test('are looked for at once when they were stored, and not when they were refused', async () => {
+    const { coordination, asked } = open()
+    const since = (await coordination.pull({})).page.head
+    await coordination.invalidate({ events: [{ kind: 'key', name: 'b', soft: false }] })
+    await coordination.commitMany({ commits: [setOf('a'), setOf('b', { mode: { kind: 'free', since } })] })
+    const reads = ['a', 'b'].map((key) => ({ key, ...names }))
+    const reply = coordination.readMany({ reads })
+    expect(asked).toEqual(['a@v1'])
+    expect((await reply).entries.map(({ entry }) => entry?.payload)).toEqual(['a is v1', undefined])
+  })
+
+  test('that fail keep all of them from being committed', async () => {
+    const { coordination, ledger } = open({ set: async (name) => !name.startsWith('b@') })
+    expect(await failureOf(coordination.commitMany({ commits: [setOf('a'), setOf('b')] }))).toBeInstanceOf(
+      Error,
+    )
+    expect(ledger.calls.commitMany).toBe(0)
+  })
+})
+
+describe('a body that is kept', () => {
+  /** What the store of values is told of lives. */
+  function lives() {
+    const told: [name: string, life: number | undefined][] = []
+    const scene = open({
+      set: async (name, text, life) => {
+        told.push([name, life])
+        return scene.texts.set(name, text).size > 0
+      },
+    })
+    return { ...scene, told }
+  }
+  const kept = { payload: undefined, version: 'of nobody', mode: { kind: 'set' } } as const
+
+  test('is put again under its name, with the new life, before the commit', async () => {
+    const { commit, told, asked, texts, ledger } = lives()
+    await commit('k', 'v1', { staleFor: 1000 })
+    const { commit: pass } = ledger.coordination
+    ledger.coordination.commit = async (request) => {
+      expect(told).toHaveLength(2)
+      return pass(request)
+    }
+    expect(await commit('k', 'x', { ...kept, keeps: 'v1', staleFor: 90_000 })).toMatchObject({ stored: true })
+    expect(told).toEqual([
+      ['k@v1', 61_000],
+      ['k@v1', 150_000],
+    ])
+    expect([asked, [...texts]]).toEqual([['k@v1'], [['k@v1', 'k is v1']]])
+    expect([ledger.calls.readMany, ledger.calls.commit]).toEqual([0, 2])
+  })
+
+  test('of any version is that which the coordinator names', async () => {
+    const { commit, told, values, ledger } = lives()
+    await commit('k', 'v1')
+    const elsewhere = versionedValues(values, ledger.coordination)
+    const request = { op: 'keep', key: 'k', keeps: '*', ...kept, freshFor: null, staleFor: 5000, ...names }
+    expect(await elsewhere.commit(request)).toMatchObject({ stored: true })
+    expect(told.at(-1)).toEqual(['k@v1', 65_000])
+    expect((await elsewhere.read({ key: 'k', ...names })).staleFor).toBe(5000)
+  })
+
+  test('and is gone is not kept; a repeat of what was kept before is answered as before', async () => {
+    const { coordination, commit, texts, told, ledger } = lives()
+    await commit('k', 'v1')
+    const first = await commit('k', 'x', { ...kept, op: 'keep', keeps: 'v1', staleFor: 1000 })
+    const puts = told.length
+    texts.clear()
+    expect(await commit('k', 'x', { ...kept, op: 'keep', keeps: 'v1', staleFor: 1000 })).toMatchObject({
+      stored: true,
+      at: first.at,
+    })
+    expect(await commit('k', 'x', { ...kept, op: 'other', keeps: 'v1', staleFor: null })).toMatchObject({
+      stored: false,
+    })
+    expect([told.length, ledger.ledger.stats().commitsRefused]).toEqual([puts, 1])
+    expect((await ledger.coordination.read({ key: 'k', ...names })).staleFor).toBe(1000)
+    expect((await coordination.read({ key: 'k', ...names })).entry).toBeUndefined()
+  })
+
+  test.each([async () => false, async () => Promise.reject(new Error('429'))])(
+    'and cannot be put again is not kept, and stays as it is',
+    async (set) => {
+      const { commit, coordination, values } = lives()
+      await commit('k', 'v1', { staleFor: 1000 })
+      values.set = set
+      expect(await commit('k', 'x', { ...kept, keeps: 'v1' })).toMatchObject({ stored: false })
+      const reply = await coordination.read({ key: 'k', ...names })
+      expect([reply.entry?.payload, reply.staleFor]).toEqual(['k is v1', 1000])
+    },
+  )
+
+  test('and cannot be looked for fails the commit', async () => {
+    const { commit, ledger, values } = lives()
+    await commit('k', 'v1')
+    values.get = async () => Promise.reject(new Error('down'))
+    expect(await failureOf(commit('k', 'x', { ...kept, keeps: 'v1' }))).toMatchObject({ message: 'down' })
+    expect(ledger.calls.commit).toBe(1)
+  })
+
+  test('is read at once afterwards: it is the version seen last', async () => {
+    const { commit, values, ledger, asked } = lives()
+    await commit('k', 'v1')
+    const elsewhere = versionedValues(values, ledger.coordination)
+    await elsewhere.commit({
+      op: 'o',
+      key: 'k',
+      ...kept,
+      keeps: 'v1',
+      freshFor: null,
+      staleFor: null,
+      ...names,
+    })
+    asked.length = 0
+    const read = elsewhere.read({ key: 'k', ...names })
+    expect(asked).toEqual(['k@v1'])
+    expect((await read).entry?.payload).toBe('k is v1')
+  })
+})
+
+describe('many bodies that do not show', () => {
+  const lease = { token: 'A', ttl: 1000 }
+
+  test('are asked for once more where leases are wanted, and what has come meanwhile is found', async () => {
+    const { coordination, commit, texts, ledger } = open()
+    for (const key of ['a', 'b', 'c', 'd']) await commit(key, 'v1')
+    for (const key of ['b', 'd']) texts.delete(`${key}@v1`)
+    const reads = ['a', 'b', 'c', 'd'].map((key) => ({ key, ...names }))
+    const { readMany } = ledger.coordination
+    const cursors: unknown[] = []
+    ledger.coordination.readMany = async (request) => {
+      cursors.push(request.cursor)
+      // Between the two another isolate writes what has been missed.
+      if (cursors.length === 2) await commit('d', 'v2')
+      return readMany(request)
+    }
+    const { entries, page } = await coordination.readMany({ reads, lease })
+    expect(entries.map(({ entry }) => entry?.payload)).toEqual(['a is v1', undefined, 'c is v1', 'd is v2'])
+    expect(entries.map((entry) => entry.lease !== undefined)).toEqual([false, true, false, false])
+    expect(cursors).toEqual([undefined, page.head])
+    // As old as the first reply: what the second may have come after is still to be told.
+    expect((await coordination.pull({ cursor: page.head })).page.events).toMatchObject([{ name: 'd' }])
+  })
+
+  test('are missing, and nobody is asked again, where no lease is wanted', async () => {
+    const { coordination, commit, texts, ledger } = open()
+    await commit('a', 'v1')
+    texts.clear()
+    const { entries } = await coordination.readMany({ reads: [{ key: 'a', ...names }] })
+    expect([entries[0]?.entry, ledger.calls.readMany]).toEqual([undefined, 1])
+  })
+})
+
 describe('failures', () => {
   const down = async (): Promise<never> => Promise.reject(new Error('the store of values is down'))
 

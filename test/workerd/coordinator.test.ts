@@ -83,6 +83,34 @@ test('an entry, its lease and its invalidation travel over RPC', async () => {
   expect(entries[0]?.entry).toBeUndefined()
 })
 
+test('many leases, many commits and what is kept travel over RPC', async () => {
+  const object = openObject()
+  const reads = ['1', '2', '3'].map((key) => ({ key, ...NONE }))
+  const { entries, page } = await object.readMany({ reads, lease: { token: 'A', ttl: 10_000 } })
+  const modes = entries.map(({ lease }) => ({ kind: 'lease', token: 'A', grant: lease!.grant }) as const)
+  await object.invalidate({ events: [{ kind: 'key', name: '2', soft: false }] })
+  const commits = reads.map(({ key }, at) => set(key, key, { mode: modes[at]! }))
+  const reply = await object.commitMany({ commits, cursor: page.head })
+  expect(reply.commits.map(({ stored }) => stored)).toEqual([true, false, true])
+  expect(reply.page.events).toMatchObject([{ name: '2' }])
+  const { payload: _payload, ...kept } = set('1', '', { staleFor: 1000, freshFor: 1000 })
+  expect(await object.commit({ ...kept, keeps: '*' })).toMatchObject({ stored: true })
+  const read = await object.read({ key: '1', ...NONE })
+  expect(read.entry?.payload).toBe('1')
+  expect(read.staleFor).toBeLessThanOrEqual(1000)
+  expect(await object.commit({ ...kept, op: 'other', keeps: 'another version' })).toMatchObject({
+    stored: false,
+  })
+  const twice = [set('4', '', {}), set('4', '', {})]
+  expect(await failureOf(object, async (instance) => instance.commitMany({ commits: twice }))).toMatch(
+    /each key once/,
+  )
+  expect(await object.stats()).toMatchObject({
+    calls: { readMany: 1, commitMany: 2, commit: 2 },
+    commitsRefused: 2,
+  })
+})
+
 test('one of many that miss at once gets the lease', async () => {
   const object = openObject()
   const tokens = Array.from({ length: 16 }, (_, index) => `${index}`)

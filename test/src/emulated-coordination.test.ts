@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { memoryDriver } from '../../drivers/memory.ts'
+import { emulatedCoordination } from '../../src/emulated-coordination.ts'
+import { makeLocalJournal } from '../../src/local-journal.ts'
+import type { CacheDriver, CommitMode, CommitRequest, Coordination, Invalidation } from '../../src/ports.ts'
+
+let now = 0
+
+beforeEach(() => {
+  now = 1_000_000_000_000
+  vi.spyOn(Date, 'now').mockImplementation(() => now)
+})
+afterEach(() => void vi.restoreAllMocks())
+
+const NAMES = { tags: ['t'], namespaces: ['', 'a'] }
+const SET: CommitMode = { kind: 'set' }
+
+/** A store that only keeps texts, and isolates over it that know nothing of each other. */
+function open() {
+  const values = memoryDriver().factory({ prefix: '' })
+  const sets: (number | undefined)[] = []
+  const during: { set?: (() => Promise<unknown>) | undefined } = {}
+  const driver = {
+    get: async (key: string) => values.get(key),
+    set: async (key: string, text: string, ttl?: number) => {
+      if (key === 'k') sets.push(ttl)
+      const result = await values.set(key, text, ttl)
+      const { set } = during
+      during.set = undefined
+      await set?.()
+      return result
+    },
+    deleteMany: async (keys: string[]) => values.deleteMany(keys),
+  } as unknown as CacheDriver
+  const isolate = (): Coordination => emulatedCoordination(driver, makeLocalJournal())
+  const [a, b] = [isolate(), isolate()]
+  let ops = 0
+  const commitOf = (key: string, more: Partial<CommitRequest> = {}): CommitRequest => {
+    const body = { version: 'v', payload: 'x', mode: SET }
+    return { op: `op ${++ops}`, key, ...body, freshFor: 1000, staleFor: 5000, ...NAMES, ...more }
+  }
+  const keep = (mode: CommitMode, more: Partial<CommitRequest> = {}, by = a) =>
+    by.commit(commitOf('k', { payload: undefined, keeps: 'v', version: 'other', mode, ...more }))
+  const drop = (by: Coordination, event: Partial<Invalidation>) =>
+    by.invalidate({ events: [{ kind: 'key', name: 'k', soft: false, ...event }] })
+  return { a, b, driver, sets, during, commitOf, keep, drop }
+}
+
+/** Ways to keep what is there. */
+const BEGINS: readonly (readonly [string, (isolate: Coordination) => Promise<CommitMode>])[] = [
+  [
+    'under a lease',
+    async (isolate) => {
+      const lease = { token: 'A', ttl: 1000 }
+      const reply = await isolate.read({ key: 'k', tags: [], namespaces: [], unusable: '*', lease })
+      return { kind: 'lease', token: 'A', grant: reply.lease!.grant }
+    },
+  ],
+  ['freely', async (isolate) => ({ kind: 'free', since: (await isolate.pull({})).page.head })],
+  ['as a set', async () => SET],
+]
+
+describe.each(BEGINS)('without a coordinator, an entry kept %s', (_, begin) => {
+  test('is written again as it is, with another life', async () => {
+    const { a, b, commitOf, keep, sets } = open()
+    await a.commit(commitOf('k'))
+    now += 4000
+    expect((await keep(await begin(a), { tags: ['other'], freshFor: 2000, staleFor: 9000 })).stored).toBe(
+      true,
+    )
+    expect(await b.read({ key: 'k', ...NAMES })).toMatchObject({
+      entry: { payload: 'x', version: 'v', ...NAMES },
+      stale: false,
+      freshFor: 2000,
+      staleFor: 9000,
+    })
+    expect(sets).toEqual([5000, 9000])
+    await b.invalidate({ events: [{ kind: 'tag', name: 't', soft: false }] })
+    expect((await b.read({ key: 'k', ...NAMES })).entry).toBeUndefined()
+  })
+
+  test('may be of any version, and live for ever', async () => {
+    const { a, b, commitOf, keep } = open()
+    await a.commit(commitOf('k'))
+    const reply = await keep(await begin(a), { keeps: '*', freshFor: null, staleFor: null })
+    expect(reply.stored).toBe(true)
+    expect(await b.read({ key: 'k', ...NAMES })).toMatchObject({ freshFor: null, staleFor: null })
+  })
+
+  test.each<readonly [string, (scene: ReturnType<typeof open>) => unknown]>([
+    ['is not there', ({ b, drop }) => drop(b, {})],
+    ['has lost its tag elsewhere', ({ b, drop }) => drop(b, { kind: 'tag', name: 't' })],
+    ['has lost its namespace elsewhere', ({ b, drop }) => drop(b, { kind: 'namespace', name: '' })],
+    ['has ended', () => (now += 5000)],
+    ['is of another version', ({ b, commitOf }) => b.commit(commitOf('k', { version: 'w', payload: 'new' }))],
+    ['is no entry', ({ driver }) => driver.set('k', 'text')],
+  ])('is refused, and nothing is written, when it %s', async (_how, change) => {
+    const scene = open()
+    await scene.a.commit(scene.commitOf('k'))
+    const mode = await begin(scene.a)
+    await change(scene)
+    const text = await scene.driver.get('k')
+    expect((await scene.keep(mode)).stored).toBe(false)
+    expect(await scene.driver.get('k')).toBe(text)
+  })
+
+  test('is gone where this isolate deletes it meanwhile', async () => {
+    const { a, commitOf, keep, drop, during } = open()
+    await a.commit(commitOf('k'))
+    const mode = await begin(a)
+    during.set = () => drop(a, {})
+    expect((await keep(mode)).stored).toBe(false)
+    expect((await a.read({ key: 'k', ...NAMES })).entry).toBeUndefined()
+  })
+
+  test('is refused to a reader of a namespace it does not lie in', async () => {
+    const { a, commitOf, keep } = open()
+    await a.commit(commitOf('k'))
+    expect((await keep(await begin(a), { namespaces: ['', 'a', 'a:b'] })).stored).toBe(false)
+  })
+})
+
+describe('what was softly invalidated', () => {
+  const SOFTLY = [
+    { kind: 'key', name: 'k', soft: true },
+    { kind: 'tag', name: 't', soft: true },
+  ] as const
+
+  test.each(SOFTLY)(
+    'by its $kind is fresh again when a computation keeps it, stale when a set does',
+    async (event) => {
+      for (const [at, [, begin]] of BEGINS.entries()) {
+        const { a, b, commitOf, keep, drop } = open()
+        await a.commit(commitOf('k'))
+        await drop(b, event)
+        expect((await keep(await begin(a))).stored).toBe(true)
+        expect(await b.read({ key: 'k', ...NAMES })).toMatchObject({
+          entry: { payload: 'x' },
+          stale: at === 2,
+        })
+      }
+    },
+  )
+
+  test('by its tag elsewhere, after the lease was given, is stale still', async () => {
+    const { a, b, commitOf, keep, drop } = open()
+    await a.commit(commitOf('k'))
+    // The reader knows no tags: those of the entry come with it, and their epochs with the grant.
+    const mode = await BEGINS[0]![1](a)
+    await drop(b, { kind: 'tag', name: 't', soft: true })
+    await keep(mode)
+    expect((await b.read({ key: 'k', ...NAMES })).stale).toBe(true)
+  })
+})
+
+test('many commits are judged each by itself, and told in one page', async () => {
+  const { a, b, commitOf } = open()
+  const { head } = (await a.pull({})).page
+  await a.invalidate({ events: [{ kind: 'key', name: '2', soft: false }] })
+  const commits = [
+    commitOf('1'),
+    commitOf('2', { mode: { kind: 'free', since: head } }),
+    commitOf('3', { payload: undefined, keeps: '*' }),
+    commitOf('4', { payload: '' }),
+  ]
+  const reply = await a.commitMany({ commits, cursor: head })
+  expect(reply.commits.map(({ stored }) => stored)).toEqual([true, false, false, true])
+  const told = reply.page.events === 'gap' ? [] : reply.page.events.map(({ name }) => name)
+  // An invalidation is told twice: a computation may end while the store is at work.
+  expect(told.toSorted()).toEqual(['1', '2', '2', '4'])
+  const reads = ['1', '2', '3', '4'].map((key) => ({ key, ...NAMES }))
+  const { entries } = await b.readMany({ reads })
+  expect(entries.map(({ entry }) => entry?.payload)).toEqual(['x', undefined, undefined, ''])
+})
+
+test('leases of many reads are given on what is missing, stale or unusable, each with its own epochs', async () => {
+  const { a, commitOf, driver } = open()
+  await a.commit(commitOf('fresh'))
+  await a.commit(commitOf('unusable', { tags: ['u'] }))
+  await a.commit(commitOf('stale', { freshFor: 0 }))
+  const reads = ['fresh', 'unusable', 'stale', 'missing'].map((key) => ({
+    key,
+    tags: [key],
+    namespaces: [''],
+    unusable: key === 'unusable' ? 'v' : undefined,
+  }))
+  const { entries } = await a.readMany({ reads, lease: { token: 'A', ttl: 1000 } })
+  expect(entries.map(({ entry }) => entry !== undefined)).toEqual([true, false, true, false])
+  const names = entries.map(
+    ({ lease }) => lease && Object.keys(JSON.parse(lease.grant.id) as object).toSorted(),
+  )
+  expect(names).toEqual([
+    undefined,
+    ['hard u', 'hard unusable', 'soft u', 'soft unusable', 'space ', 'space a'],
+    ['hard stale', 'hard t', 'soft stale', 'soft t', 'space ', 'space a'],
+    ['hard missing', 'soft missing', 'space '],
+  ])
+  const grant = entries[3]!.lease!.grant
+  const mode = { kind: 'lease', token: 'A', grant } as const
+  expect((await a.commit(commitOf('missing', { tags: ['missing'], mode }))).stored).toBe(true)
+  expect(await driver.get('missing')).toContain('"hard missing"')
+})
