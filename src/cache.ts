@@ -27,7 +27,7 @@ export type SuppressOptions = Pick<OperationOptions, 'suppressL2Errors'>
 
 export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags' | 'forceFresh'> {
   /** Given on a miss; a function is called only then. */
-  readonly defaultValue?: T | (() => T | Promise<T>) | undefined
+  readonly defaultValue?: T | Promise<T> | (() => T | Promise<T>) | undefined
 }
 
 export interface SetOptions extends KeyOptions, Omit<OperationOptions, 'forceFresh'> {

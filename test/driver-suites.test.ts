@@ -145,7 +145,12 @@ const LIES: readonly (readonly [name: string, found: string, lie: Lie])[] = [
   [
     'stops deleting at a key that is not there',
     'deleteMany() passes over keys that are not there',
-    (honest) => ({ deleteMany: (keys) => keys.every((key) => honest.delete(key)) }),
+    (honest) => ({
+      deleteMany: async (keys) => {
+        for (const key of keys) if (!(await honest.delete(key))) return false
+        return true
+      },
+    }),
   ],
   [
     'pulls and leaves the value',
@@ -195,12 +200,12 @@ const LIES: readonly (readonly [name: string, found: string, lie: Lie])[] = [
 async function failuresOf(lie: Lie): Promise<string[]> {
   const { scene, start } = memoryScene(
     (honest) =>
-      new Proxy(honest as CacheDriver, {
+      new Proxy<CacheDriver>(honest, {
         get: (target, name) => {
           const own: unknown = Reflect.get(lie(target), name) ?? Reflect.get(target, name, target)
           return typeof own === 'function' ? own.bind(target) : own
         },
-      }) as MemoryDriver,
+      }),
   )
   const { tests, setup, teardown } = collectOurs(scene)
   const failed: string[] = []

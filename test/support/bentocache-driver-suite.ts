@@ -45,7 +45,9 @@ export function bentocacheDriverSuite(name: string, suite: DriverSuite): void {
 /** Registers the suite that `ekiben/test_suite` publishes, in the same way. */
 export function ekibenDriverSuite(name: string, suite: DriverSuite): void {
   const registered = collectOurs(suite)
-  describe(`${name}, ${registered.tests.length} cases`, () => play(registered))
+  describe(`${name}, ${registered.tests.length} cases`, () => {
+    play(registered)
+  })
 }
 
 /** The suite that `ekiben/test_suite` publishes, for who runs it by hand. */

@@ -1,6 +1,6 @@
 import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterAll, afterEach, beforeAll, describe, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { durableObjectDriver } from '../../drivers/durable-object.ts'
 import { registerCacheDriverTestSuite } from '../conformance/driver-test-suite.ts'
 
@@ -19,7 +19,8 @@ async function sleep(ms: number): Promise<void> {
 describe('ekiben/test_suite for durable object (workerd)', () => {
   let close: unknown
   registerCacheDriverTestSuite({
-    test: (title, run) => test(title, { timeout: 60_000 }, run),
+    test: (title, run) =>
+      test(title, { timeout: 60_000 }, async () => expect(run()).resolves.toBeUndefined()),
     group: {
       setup: (run) =>
         beforeAll(async () => {
