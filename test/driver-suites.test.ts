@@ -228,6 +228,31 @@ describe('ekiben/test_suite', () => {
     expect(await failuresOf(lie)).toContain(found)
   })
 
+  it('leaves nothing behind: each case is cleared up after, and drivers it has made are disconnected', async () => {
+    const made: MemoryDriver[] = []
+    const { scene, start } = memoryScene((driver) => {
+      vi.spyOn(driver, 'disconnect')
+      made.push(driver)
+      return driver
+    })
+    const { tests, setup, teardown } = collectOurs(scene)
+    start()
+    const close = setup() as () => unknown
+    for (const { run } of tests) {
+      await run({} as never)
+      await teardown()
+      for (const driver of made) {
+        expect(['key', 'a', 'b', 'users:key', 'usersAbc'].map((key) => driver.get(key))).toEqual(
+          Array<undefined>(5).fill(undefined),
+        )
+      }
+    }
+    expect(made.length).toBeGreaterThan(1)
+    await close()
+    vi.mocked(Date.now).mockRestore()
+    for (const driver of made) expect(driver.disconnect).toHaveBeenCalledTimes(1)
+  })
+
   it('can be given a group that has no tap', () => {
     const titles: string[] = []
     const group = { setup: () => {}, each: { teardown: () => {} } }

@@ -98,6 +98,8 @@ describe.each(Object.entries(FOREIGN))('%s', (_, serve) => {
     await bento.deleteByTag({ tags: ['t'] })
     const other = start().bento
     expect(await other.get({ key: 'a' })).toBeUndefined()
+    // What is deleted is no graced value either; what has expired is, see below.
+    expect(await start({ grace: '1h' }).bento.get({ key: 'a' })).toBeUndefined()
     expect(await other.get({ key: 'b' })).toBe(2)
     await other.expireByTag({ tags: ['u'] })
     expect(await start().bento.get({ key: 'b' })).toBeUndefined()
@@ -115,6 +117,7 @@ describe.each(Object.entries(FOREIGN))('%s', (_, serve) => {
     await users.clear()
     const third = start().bento
     expect(await third.namespace('users').get({ key: 'k' })).toBeUndefined()
+    expect(await start({ grace: '1h' }).bento.namespace('users').get({ key: 'k' })).toBeUndefined()
     expect(await third.get({ key: 'k' })).toBe('root')
     await third.clear()
     expect(await start().bento.get({ key: 'k' })).toBeUndefined()
