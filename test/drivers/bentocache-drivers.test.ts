@@ -123,6 +123,16 @@ describe.each(Object.entries(FOREIGN))('%s', (_, serve) => {
     expect(await start().bento.get({ key: 'k' })).toBeUndefined()
   })
 
+  test('a namespace does not take what the root wrote into it: its clear would not end that', async () => {
+    const { bento } = start()
+    await bento.namespace('users').set({ key: 'own', value: 'user' })
+    await bento.set({ key: 'users:k', value: 'root' })
+    const other = start().bento
+    expect(await other.get({ key: 'users:k' })).toBe('root')
+    expect(await other.namespace('users').get({ key: 'k' })).toBeUndefined()
+    expect(await other.namespace('users').get({ key: 'own' })).toBe('user')
+  })
+
   test('what has expired is served while it is refreshed, by a process that never had it', async () => {
     await start({ ttl: '1m', grace: '1h' }).bento.set({ key: 'k', value: 'old' })
     pass(61_000)
