@@ -218,10 +218,10 @@ test('bad options are told at once', () => {
 
 test('types follow the function', () => {
   const { bento } = memoryStand()
-  const sync = wrap(bento, (id: number, deep = false) => ({ id, deep }), { name: 'sync' })
+  const sync = wrap(bento, (id: number, deep?: boolean) => ({ id, deep }), { name: 'sync' })
   const later = wrap(bento, async (id: string) => id.length, { name: 'later', tags: (id) => [id] })
-  expectTypeOf(sync).parameters.toEqualTypeOf<[id: number, deep?: boolean]>()
-  expectTypeOf(sync).returns.toEqualTypeOf<Promise<{ id: number; deep: boolean }>>()
+  expectTypeOf(sync).parameters.toEqualTypeOf<[id: number, deep?: boolean | undefined]>()
+  expectTypeOf(sync).returns.toEqualTypeOf<Promise<{ id: number; deep: boolean | undefined }>>()
   expectTypeOf(later).returns.toEqualTypeOf<Promise<number>>()
   expectTypeOf(later.delete).parameters.toEqualTypeOf<[id: string]>()
 })
