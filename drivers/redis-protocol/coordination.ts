@@ -89,13 +89,39 @@ function reads(
   keys: KeyNames,
   ask: Ask,
 ): Pick<CoordinationCalls, 'read' | 'readMany' | 'take' | 'pull'> {
-  const found = async (names: Names, verdict: Verdict | false | undefined, body = ''): Promise<Verdicts> => {
+  const found = makeFound(evaluate, keys)
+  const read = makeRead(keys, ask, found)
+  return {
+    read,
+    readMany: makeReadMany(keys, ask, { found, read }),
+    take: async ({ cursor, ...names }) => {
+      const { told, page, bodies } = await ask({
+        script: 'take',
+        own: [keys.entry(names.key), keys.lease(names.key)],
+        request: withCursor({ ...asked(names), key: names.key, channel: keys.channel }, cursor),
+      })
+      return { ...(await found(names, told.entry, bodies[0])), page }
+    },
+    pull: async ({ cursor }) => {
+      const { page } = await ask({ script: 'pull', own: [], request: withCursor({}, cursor) })
+      return { page }
+    },
+  }
+}
+
+type FoundIn = (names: Names, verdict: Verdict | undefined, body?: string) => Promise<Verdicts>
+
+function makeFound(evaluate: Evaluate, keys: KeyNames): FoundIn {
+  return async (names, verdict, body = '') => {
     if (!verdict) return { stale: false, freshFor: 0, staleFor: 0 }
     const times = timesOf(verdict)
     const { version } = verdict
     if (verdict.born !== undefined) return adopt(evaluate, { keys, names, body }, { version, ...times })
     return { entry: { payload: body, version, ...namesIn(verdict.names) }, ...times }
   }
+}
+
+function makeRead(keys: KeyNames, ask: Ask, found: FoundIn): CoordinationCalls['read'] {
   const read: CoordinationCalls['read'] = async ({ lease, unusable, cursor, ...names }) => {
     const { told, page, bodies } = await ask({
       script: lease ? 'lease' : 'read',
@@ -110,45 +136,38 @@ function reads(
       return read({ ...names, lease, unusable: version, cursor })
     return { ...verdicts, lease: grant && { grant }, leaseLeft: left, page }
   }
-  return {
-    read,
-    readMany: async ({ reads: wanted, lease, cursor }) => {
-      const leases = lease ? wanted.map(({ key }) => keys.lease(key)) : []
-      const list = wanted.map(({ unusable, ...names }) => ({ ...asked(names), unusable }))
-      const { told, page, bodies } = await ask({
-        script: lease ? 'leaseMany' : 'readMany',
-        own: [...wanted.map(({ key }) => keys.entry(key)), ...leases],
-        request: withCursor({ reads: list, ...claimOf(lease) }, cursor),
-      })
-      const entries = wanted.map(async (one, index): Promise<ReadManyReply['entries'][number]> => {
-        const { entry, grant, left } = told.entries?.[index] ?? {}
-        const verdicts = await found(one, entry, bodies[index])
-        // The script took it for fresh, and gave no lease.
-        if (entry && !verdicts.entry && lease && one.unusable === undefined) {
-          const { page: later, ...again } = await read({
-            ...one,
-            lease,
-            unusable: entry.version,
-            cursor: page.head,
-          })
-          return laterReads({ entries: [again], page: later })[0] ?? verdicts
-        }
-        return { ...verdicts, lease: grant && { grant }, leaseLeft: left }
-      })
-      return { entries: await Promise.all(entries), page }
-    },
-    take: async ({ cursor, ...names }) => {
-      const { told, page, bodies } = await ask({
-        script: 'take',
-        own: [keys.entry(names.key), keys.lease(names.key)],
-        request: withCursor({ ...asked(names), key: names.key, channel: keys.channel }, cursor),
-      })
-      return { ...(await found(names, told.entry, bodies[0])), page }
-    },
-    pull: async ({ cursor }) => {
-      const { page } = await ask({ script: 'pull', own: [], request: withCursor({}, cursor) })
-      return { page }
-    },
+  return read
+}
+
+function makeReadMany(
+  keys: KeyNames,
+  ask: Ask,
+  { found, read }: { readonly found: FoundIn; readonly read: CoordinationCalls['read'] },
+): CoordinationCalls['readMany'] {
+  return async ({ reads: wanted, lease, cursor }) => {
+    const leases = lease ? wanted.map(({ key }) => keys.lease(key)) : []
+    const list = wanted.map(({ unusable, ...names }) => ({ ...asked(names), unusable }))
+    const { told, page, bodies } = await ask({
+      script: lease ? 'leaseMany' : 'readMany',
+      own: [...wanted.map(({ key }) => keys.entry(key)), ...leases],
+      request: withCursor({ reads: list, ...claimOf(lease) }, cursor),
+    })
+    const entries = wanted.map(async (one, index): Promise<ReadManyReply['entries'][number]> => {
+      const { entry, grant, left } = told.entries?.[index] ?? {}
+      const verdicts = await found(one, entry, bodies[index])
+      // The script took it for fresh, and gave no lease.
+      if (entry && !verdicts.entry && lease && one.unusable === undefined) {
+        const { page: later, ...again } = await read({
+          ...one,
+          lease,
+          unusable: entry.version,
+          cursor: page.head,
+        })
+        return laterReads({ entries: [again], page: later })[0] ?? verdicts
+      }
+      return { ...verdicts, lease: grant && { grant }, leaseLeft: left }
+    })
+    return { entries: await Promise.all(entries), page }
   }
 }
 
