@@ -30,7 +30,7 @@ export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags'
   /** {@link OperationOptions.schema}, of values of this type. */
   readonly schema?: ValueSchema<T> | undefined
   /** Given on a miss; a function is called only then. */
-  readonly defaultValue?: T | (() => T | Promise<T>) | undefined
+  readonly defaultValue?: T | Promise<T> | (() => T | Promise<T>) | undefined
 }
 
 export interface SetOptions extends KeyOptions, Omit<OperationOptions, 'forceFresh' | 'schema'> {

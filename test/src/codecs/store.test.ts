@@ -234,6 +234,7 @@ describe('a schema', () => {
     // As good as a promise to whoever awaits it, and none by its class.
     const soon: object = {}
     const give = (resolve: (result: object) => void): void => resolve({ issues: ['no'] })
+    // oxlint-disable-next-line unicorn/no-thenable -- a thenable is what is tried here
     Reflect.defineProperty(soon, 'then', { value: give })
     const thenable = standard(() => soon as never)
     expect(await run(b.bento.get({ key: 'k', schema: thenable }))).toBeUndefined()
