@@ -36,7 +36,8 @@ export interface DurableObjectHttpOptions extends DurableObjectOptions {
  * What `durableObjectDriver` is to Workers, for everything else: each operation is one POST to a Worker of yours that
  * answers with `coordinatorHandler`. A POST is never repeated, and given up after ten seconds if nobody did so before.
  *
- * Lists of more than 1,000 keys to delete, or 200 to read, take a call for each such part and are not one step.
+ * Lists of more than 1,000 keys to delete, 200 to read or 200 to write take a call for each such part and are not one
+ * step; so do values to write that are more than 1.9 million characters together.
  *
  * @throws InvalidOptionError (`E_INVALID_OPTION`) for an option of the wrong type, a `url` that is not safe to send a
  * token to, and a `token` that is not visible ASCII.

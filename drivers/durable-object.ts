@@ -38,7 +38,8 @@ type CoordinatorStub = CoordinationCalls & { prune(): Promise<void>; atomic: Ask
  * call. The object is a class of `ekiben/workers/coordinator` that your Worker exports and binds. What is no Worker takes
  * `ekiben/drivers/durable-object-http`.
  *
- * Lists of more than 1,000 keys to delete, or 200 to read, take a call for each such part and are not one step.
+ * Lists of more than 1,000 keys to delete, 200 to read or 200 to write take a call for each such part and are not one
+ * step; so do values to write that are more than 1.9 million characters together.
  *
  * Nothing is done before the first call, so it can be built at module scope.
  *

@@ -79,7 +79,7 @@ export function planOf(call: Call, now: Instant, late?: Flight): FlightPlan {
     startedAt: now,
     deadline: Math.min(FLIGHT_DEADLINE, 3 * stack.settings.l2Timeout),
     hardTimeout: settings.hardTimeout ?? FLIGHT_DEADLINE,
-    token: late?.token ?? runtime.randomId(),
+    token: late?.token ?? call.token ?? runtime.randomId(),
     forced: settings.forceFresh ? '*' : undefined,
     leader: call,
   }

@@ -58,6 +58,8 @@ export interface Hooks {
 /** One operation on one key. */
 export interface Call extends Operation {
   readonly hooks?: Hooks
+  /** The name under which its flight asks for the lease. @default one of its own */
+  readonly token?: string
   /** As the caller gave it. */
   readonly key: string
   /** Unique in the isolate's store. */

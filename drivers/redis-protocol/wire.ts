@@ -24,15 +24,18 @@ export interface Verdict {
   readonly born?: number
 }
 
-/** What a script tells. */
-export interface Told {
-  readonly page: { readonly head: Cursor; readonly gap?: boolean; readonly events?: unknown }
+/** What a script tells of a key: the entry, and the lease if one was asked for. */
+export interface ToldEntry {
   readonly entry?: Verdict
-  readonly entries?: readonly (Verdict | false)[]
   readonly grant?: Cursor
   readonly left?: number
-  readonly stored?: boolean
-  readonly at?: number | false
+}
+
+/** What a script tells. */
+export interface Told extends ToldEntry {
+  readonly page: { readonly head: Cursor; readonly gap?: boolean; readonly events?: unknown }
+  readonly entries?: readonly ToldEntry[]
+  readonly commits?: readonly { readonly stored?: boolean; readonly at?: number | false }[]
   readonly existed?: number
 }
 

@@ -174,7 +174,11 @@ function eventCases(): CoordinationCase[] {
       const held = await b.lease('k', 'B', { unusable: '*' })
       const cursor = await a.head()
       const { stored, at, page } = await a.keep('k', '*', SET, { cursor })
-      equal([stored, at, page.events], [true, cursor.seq + 1, [event(cursor.seq + 1)]], 'stored, at, events')
+      equal(
+        [stored, at, page.events],
+        [true, cursor.seq + 1, [eventAt(cursor.seq + 1)]],
+        'stored, at, events',
+      )
       equal(await b.since(cursor), ['key k'], 'events told to others')
       equal((await b.fill('k', 'old', held)).stored, false, 'stored, by who had the lease')
     }),
@@ -183,7 +187,7 @@ function eventCases(): CoordinationCase[] {
       const held = await b.lease('k', 'B', { unusable: '*' })
       const cursor = await a.head()
       const { at, page } = await a.keep('k', '*', await FREE(a), { cursor })
-      equal([at, page.events], [cursor.seq + 1, [event(cursor.seq + 1)]], 'at and events')
+      equal([at, page.events], [cursor.seq + 1, [eventAt(cursor.seq + 1)]], 'at and events')
       equal((await b.fill('k', 'old', held)).stored, false, 'stored, by who had the lease')
     }),
     coordination('keeps: under a lease it is an event over what is fresh alone', async ({ a, b }) => {
@@ -265,6 +269,6 @@ function eventCases(): CoordinationCase[] {
   ]
 }
 
-function event(seq: number): object {
+function eventAt(seq: number): object {
   return { seq, kind: 'key', name: 'k', soft: false }
 }

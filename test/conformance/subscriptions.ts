@@ -1,6 +1,6 @@
 import type { Cursor, JournalEvent, Push, Subscriber, Subscription } from '../../src/ports.ts'
 import { equal, holds } from './check.ts'
-import { coordination, type CoordinationCase, type Isolate } from './scene.ts'
+import { coordination, type CoordinationCase, draft, type Isolate } from './scene.ts'
 import { numbered } from './texts.ts'
 
 /** How long news may take to arrive, and how often they are looked for. */
@@ -43,9 +43,12 @@ export function subscriptionCases(): CoordinationCase[] {
         const start = await a.head()
         await Promise.all(numbered(10).map(async (key, index) => (index % 2 ? a : b).set(key, 'x')))
         await b.drop(...numbered(50, 'many ').map((name) => ({ kind: 'tag', name }) as const))
+        await b.commitMany(
+          numbered(5, 'stored ').map((key) => draft({ key, payload: 'x', mode: { kind: 'set' } })),
+        )
         const end = await b.head()
         await until(() => reached(ear, end) || ear.pushes.includes(undefined), 'news of all events')
-        if (!ear.pushes.includes(undefined)) equal(eventsOf(ear, start).length, 60, 'number of events told')
+        if (!ear.pushes.includes(undefined)) equal(eventsOf(ear, start).length, 65, 'number of events told')
       } finally {
         ear.subscription.close()
       }

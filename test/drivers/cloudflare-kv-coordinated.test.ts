@@ -235,7 +235,7 @@ describe('values in KV that are kept', () => {
       for (let turn = 0; turn < 5; turn++) await Promise.resolve()
       under.now--
     }
-    const keys = Array.from({ length: 30 }, (_, at) => `k${at}`)
+    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`)
     await at('a').commitMany({ commits: keys.map(stored) })
     expect([under.most, kv.records.size]).toEqual([6, 30])
   })

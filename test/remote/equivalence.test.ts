@@ -35,7 +35,7 @@ const event = fc.record({
 })
 const lease = fc.record({ token: fc.constantFrom('A', 'B'), ttl: fc.constant(60_000) })
 const unusable = fc.constantFrom('*', 'v1')
-const commit = {
+const written = {
   ...named,
   op: fc.constantFrom('1', '2', '3', '4', '5'),
   version: fc.constantFrom('v1', 'v2'),
@@ -63,13 +63,13 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     lease,
   }),
   stepOf('take', named),
-  stepOf('commit', { ...commit, payload: texts }, true),
-  stepOf('commit', { ...commit, keeps: unusable }, true),
+  stepOf('commit', { ...written, payload: texts }, true),
+  stepOf('commit', { ...written, keeps: unusable }, true),
   stepOf(
     'commitMany',
     {
       commits: fc.uniqueArray(
-        fc.oneof(fc.record({ ...commit, payload: texts }), fc.record({ ...commit, keeps: unusable })),
+        fc.oneof(fc.record({ ...written, payload: texts }), fc.record({ ...written, keeps: unusable })),
         { maxLength: 3, selector: ({ key }) => key },
       ),
     },
@@ -154,4 +154,22 @@ test('a value as large as the driver allows travels whole, whatever is in it', a
   const commit = { op: 'large', version: 'v', payload, freshFor: null, staleFor: null, ...key }
   expect(await remote.commit({ ...commit, mode: { kind: 'set' } })).toMatchObject({ stored: true })
   expect((await remote.read(key)).entry?.payload === payload).toBe(true)
+})
+
+test('values as large as the driver allows are written together, in as many calls as it takes', async () => {
+  const remote = stage.connect()
+  const key = (name: string) => ({ key: name, tags: [], namespaces: [] })
+  const life = { freshFor: null, staleFor: null, mode: { kind: 'set' } as const }
+  const commits = ['1', '2', '3'].map((name) => ({
+    ...key(name),
+    ...life,
+    op: `large ${name}`,
+    version: 'v',
+    payload: '\u0001'.repeat(1_900_000),
+  }))
+  const { page } = await remote.pull({})
+  const reply = await remote.commitMany({ commits, cursor: page.head })
+  expect(reply.commits.map(({ stored }) => stored)).toEqual([true, true, true])
+  expect(reply.page.events).toMatchObject([{ name: '1' }, { name: '2' }, { name: '3' }])
+  expect((await remote.read(key('3'))).entry?.payload).toHaveLength(1_900_000)
 })

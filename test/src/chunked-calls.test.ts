@@ -37,7 +37,7 @@ function scene(limits: { pageLimit?: number } = {}) {
 
 const read = (key: string): Names & { key: string } => ({ key, tags: [], namespaces: [''] })
 const gone = (name: string): Invalidation => ({ kind: 'key', name, soft: false })
-const set = (key: string, payload = `value of ${key}`): CommitManyRequest['commits'][number] => {
+const setOf = (key: string, payload = `value of ${key}`): CommitManyRequest['commits'][number] => {
   const life = { freshFor: null, staleFor: null }
   return { op: `set ${key}`, version: `v of ${key}`, payload, ...life, ...read(key), mode: { kind: 'set' } }
 }
@@ -72,7 +72,7 @@ describe('a list within the limit', () => {
       existed: 3,
     })
     const { commits } = await made.calls.commitMany({
-      commits: keys(3).map((key) => set(key)),
+      commits: keys(3).map((key) => setOf(key)),
       cursor: page.head,
     })
     expect(commits.map(({ stored }) => stored)).toEqual([true, true, true])
@@ -235,7 +235,7 @@ describe('leases of a longer list', () => {
       [false, 1000],
     ])
     const grant = entries[4]!.lease!.grant
-    const commit = { ...set('k4'), mode: { kind: 'lease', token: 'A', grant } as const }
+    const commit = { ...setOf('k4'), mode: { kind: 'lease', token: 'A', grant } as const }
     expect((await made.direct.commit(commit)).stored).toBe(true)
   })
 })
@@ -246,7 +246,10 @@ describe('commitMany of a longer list', () => {
     const made = scene({ pageLimit: 4 })
     const { page } = await made.direct.pull({})
     await made.direct.invalidate({ events: [gone('before')] })
-    const reply = await made.calls.commitMany({ commits: keys(8).map((key) => set(key)), cursor: page.head })
+    const reply = await made.calls.commitMany({
+      commits: keys(8).map((key) => setOf(key)),
+      cursor: page.head,
+    })
     expect([made.asked(), made.under.most]).toEqual([3, 1])
     const first = page.head.seq + 2
     expect(reply.commits).toEqual(keys(8).map((_, at) => ({ stored: true, at: first + at })))
@@ -267,9 +270,9 @@ describe('commitMany of a longer list', () => {
         return commitMany(request)
       },
     }
-    const commits = sizes.map((size, at) => set(`k${at}`, 'x'.repeat(size)))
+    const commits = sizes.map((size, at) => setOf(`k${at}`, 'x'.repeat(size)))
     const limits = { reads: 3, events: 3, commits: 10, characters: 100 }
-    const kept = { ...set('k6'), payload: undefined, keeps: '*' }
+    const kept = { ...setOf('k6'), payload: undefined, keeps: '*' }
     const reply = await chunkedCalls(counting, limits).commitMany({ commits: [...commits, kept] })
     expect(parts).toEqual([2, 1, 1, 3])
     expect(reply.commits.map(({ stored }) => stored)).toEqual([true, true, true, true, true, true, false])
@@ -277,7 +280,7 @@ describe('commitMany of a longer list', () => {
 
   test('that fails half way has stored what came before, sends nothing after, and can be repeated', async () => {
     const made = scene()
-    const commits = keys(9).map((key) => set(key))
+    const commits = keys(9).map((key) => setOf(key))
     made.during.before = (call) => (call === 1 ? Promise.reject(new Error('refused')) : undefined)
     await expect(made.calls.commitMany({ commits })).rejects.toThrow('refused')
     const { entries } = await made.direct.readMany({ reads: keys(9).map(read) })
@@ -305,7 +308,7 @@ describe('commitMany of a longer list', () => {
     // The ids of both are counted, so a journal that is another has to be further to have other events.
     await made.direct.invalidate({ events: keys(20).map(gone) })
     const reply = await chunkedCalls(torn, { reads: 3, events: 3, commits: 3 }).commitMany({
-      commits: keys(9).map((key) => set(key)),
+      commits: keys(9).map((key) => setOf(key)),
       cursor: page.head,
     })
     expect(reply.commits.slice(0, 3)).toEqual(keys(3).map(() => ({ stored: true })))

@@ -24,7 +24,7 @@ function open() {
     get: async (key: string) => values.get(key),
     set: async (key: string, text: string, ttl?: number) => {
       if (key === 'k') sets.push(ttl)
-      const result = await values.set(key, text, ttl)
+      const result = values.set(key, text, ttl)
       const { set } = during
       during.set = undefined
       await set?.()

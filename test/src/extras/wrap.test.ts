@@ -55,8 +55,8 @@ describe('keys', () => {
     wrap(bento, (...given: readonly unknown[]) => given.length, { name: 'f' }).keyFor(...args)
 
   test('can be read while they are short, and are hashed where they are not', async () => {
-    expect(await keyOf(1, 'a', { b: true })).toBe('f:1,"a",{"b":true}')
-    expect(await keyOf()).toBe('f:')
+    expect(await keyOf(1, 'a', { b: true })).toBe('f(1,"a",{"b":true})')
+    expect(await keyOf()).toBe('f()')
     const long = await keyOf('x'.repeat(10_000))
     expect(long.length).toBeLessThan(200)
     expect(await keyOf('x'.repeat(10_001))).not.toBe(long)
@@ -64,12 +64,14 @@ describe('keys', () => {
 
   test('may be made by the caller', async () => {
     const made = wrap(bento, (user: { id: string }) => user.id, { name: 'f', key: (user) => user.id })
-    expect(await made.keyFor({ id: 'a' })).toBe('f:a')
+    expect(await made.keyFor({ id: 'a' })).toBe('f(a)')
     const bad = wrap(bento, (user: { id: string }) => user.id, { name: 'f', key: () => '' })
     await expect(bad({ id: 'a' })).rejects.toThrow('Invalid key')
   })
 
   test('tell different data apart', () => {
+    const holed: unknown[] = []
+    holed[1] = 1
     const different: readonly unknown[] = [
       1,
       '1',
@@ -120,6 +122,9 @@ describe('keys', () => {
       new Uint8Array([1]).buffer,
       /a/,
       /a/g,
+      -0,
+      holed,
+      [undefined, 1],
     ]
     const texts = different.map((value) => canonical(value, 'it'))
     expect(new Set(texts).size).toBe(different.length)
@@ -139,7 +144,6 @@ describe('keys', () => {
         [1, 2],
       ]),
     )
-    same(0, -0)
     same(Object.create(null), {})
   })
 
@@ -161,6 +165,9 @@ describe('keys', () => {
     [{ user: { load: () => 1 } }, 'arguments[0].user.load'],
     [[1, [Symbol('s')]], 'arguments[0][1][0]'],
     [new AbortController(), 'arguments[0]'],
+    [new (class extends Date {})(), 'arguments[0]'],
+    [Object.assign([1], { extra: 1 }), 'arguments[0]'],
+    [{ [Symbol('s')]: 1 }, 'arguments[0]'],
     [Promise.resolve(1), 'arguments[0]'],
   ])('what is no data is refused by name: %o', async (value, path) => {
     await expect(keyOf(value)).rejects.toMatchObject({ code: 'E_INVALID_OPTION', option: path })
@@ -174,8 +181,32 @@ describe('keys', () => {
     for (let level = 0; level < 25; level++) deep = [deep]
     await expect(keyOf(deep)).rejects.toThrow('at most 20 levels')
     const shared = { a: 1 }
-    expect(await keyOf([shared, shared])).toBe('f:[{"a":1},{"a":1}]')
+    expect(await keyOf([shared, shared])).toBe('f([{"a":1},{"a":1}])')
   })
+})
+
+test('what is shared inside an argument does not make it endless', async () => {
+  const { bento } = memoryStand()
+  let shared: unknown = 1
+  for (let level = 0; level < 19; level++) shared = [shared, shared]
+  const made = wrap(bento, (value: unknown) => typeof value, { name: 'f' })
+  await expect(made(shared)).rejects.toThrow('at most 10000 parts')
+})
+
+test('names cannot meet', async () => {
+  const { bento } = memoryStand()
+  const one = wrap(bento, () => 'one', { name: 'a', key: () => 'b:c' })
+  const two = wrap(bento, () => 'two', { name: 'a:b', key: () => 'c' })
+  expect([await one(), await two()]).toEqual(['one', 'two'])
+  expect(() => wrap(bento, () => 1, { name: 'a(b' })).toThrow('Invalid name')
+})
+
+test('a function that gives nothing is called each time', async () => {
+  const { bento } = memoryStand()
+  const nothing = vi.fn((): string | undefined => undefined)
+  const made = wrap(bento, nothing, { name: 'nothing' })
+  expect([await made(), await made()]).toEqual([undefined, undefined])
+  expect(nothing).toHaveBeenCalledTimes(2)
 })
 
 test('the function keeps its this', async () => {
@@ -218,10 +249,10 @@ test('bad options are told at once', () => {
 
 test('types follow the function', () => {
   const { bento } = memoryStand()
-  const sync = wrap(bento, (id: number, deep = false) => ({ id, deep }), { name: 'sync' })
+  const sync = wrap(bento, (id: number, deep?: boolean) => ({ id, deep }), { name: 'sync' })
   const later = wrap(bento, async (id: string) => id.length, { name: 'later', tags: (id) => [id] })
-  expectTypeOf(sync).parameters.toEqualTypeOf<[id: number, deep?: boolean]>()
-  expectTypeOf(sync).returns.toEqualTypeOf<Promise<{ id: number; deep: boolean }>>()
+  expectTypeOf(sync).parameters.toEqualTypeOf<[id: number, deep?: boolean | undefined]>()
+  expectTypeOf(sync).returns.toEqualTypeOf<Promise<{ id: number; deep: boolean | undefined }>>()
   expectTypeOf(later).returns.toEqualTypeOf<Promise<number>>()
   expectTypeOf(later.delete).parameters.toEqualTypeOf<[id: string]>()
 })
