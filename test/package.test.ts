@@ -122,7 +122,7 @@ describe('the published package', () => {
     for (const name of packagesOf(source)) await link(name)
     const onWorkers = source.includes("'cloudflare:workers'")
     const bindings = 'KV: KVNamespace; CACHE: DurableObjectNamespace; COORDINATOR: DurableObjectNamespace'
-    const env = `declare global { namespace Cloudflare { interface Env { ${bindings}; EKIBEN_SECRET: string } } }`
+    const env = `declare global { namespace Cloudflare { interface Env { ${bindings}; EKIBEN_SECRET: string; CACHE_KEY: string; OLD_KEY: string } } }`
     const options = consumers[onWorkers ? 'a Worker' : 'Node']
     // Libraries of others are theirs to check.
     expect(

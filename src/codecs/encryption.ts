@@ -5,8 +5,13 @@ import type { MaybePromise } from '../ports.ts'
 import { fromBase64 } from './base64.ts'
 import type { CodecStage } from './codec.ts'
 
+/** A `CryptoKey`, by its shape: not every runtime's types have it. */
+export interface WebCryptoKey {
+  readonly algorithm: { readonly name: string }
+}
+
 /** 16 or 32 bytes: themselves, as base64, or a key of WebCrypto for AES-GCM. */
-export type EncryptionSecret = string | Uint8Array | CryptoKey
+export type EncryptionSecret = string | Uint8Array | WebCryptoKey
 
 export interface EncryptionKey {
   /** Stands beside what was encrypted with it: letters, digits, `_` and `-`. Not secret. */
@@ -114,7 +119,7 @@ async function importKey(secret: EncryptionSecret, id: string): Promise<CryptoKe
 }
 
 function isKey(secret: unknown): secret is CryptoKey {
-  const { algorithm } = (secret ?? {}) as Partial<CryptoKey>
+  const { algorithm } = (secret ?? {}) as Partial<WebCryptoKey>
   return algorithm?.name === 'AES-GCM'
 }
 

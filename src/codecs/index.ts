@@ -10,5 +10,6 @@ export {
   type EncryptionKey,
   type EncryptionOptions,
   type EncryptionSecret,
+  type WebCryptoKey,
 } from './encryption.ts'
 export { codecs } from './pipeline.ts'

@@ -28,7 +28,7 @@ import { setMany, type SetManyOptions } from './set-many.ts'
 import { memo, type MemoOptions } from './memo.ts'
 import { setExtended } from './set-extended.ts'
 import { touch, type TouchOptions } from './touch.ts'
-import { wrap, type Wrapped, type WrapOptions } from './wrap.ts'
+import { type AnyFunction, wrap, type WrappedOf, type WrapOptions } from './wrap.ts'
 
 /** Options of a {@link FullBentoCache}: the extra ones may stand globally too. */
 export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>>
@@ -142,10 +142,7 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
   }
 
   /** {@link wrap} */
-  wrap<This, Args extends readonly unknown[], Result>(
-    fn: (this: This, ...args: Args) => Result,
-    options: WrapOptions<Args>,
-  ): Wrapped<This, Args, Awaited<Result>> {
+  wrap<Fn extends AnyFunction>(fn: Fn, options: WrapOptions<Parameters<Fn>>): WrappedOf<Fn> {
     return wrap(this, fn, options)
   }
 

@@ -37,6 +37,16 @@ export interface Wrapped<This, Args extends readonly unknown[], Result> {
   expire(...args: Args): Promise<boolean>
 }
 
+/** Any function, whatever it takes. */
+export type AnyFunction = (this: never, ...args: never[]) => unknown
+
+/** What {@link wrap} makes of a function. */
+export type WrappedOf<Fn extends AnyFunction> = Wrapped<
+  ThisParameterType<Fn>,
+  Parameters<Fn>,
+  Awaited<ReturnType<Fn>>
+>
+
 /**
  * Makes a function whose results are cached under its name and arguments. Arguments are data: the order of properties
  * does not matter, `1` is not `'1'`, and dates, maps, sets, URLs and bytes are told apart by what they hold.
@@ -57,11 +67,14 @@ export interface Wrapped<This, Args extends readonly unknown[], Result> {
  * await user.delete(42)
  * ```
  */
-export function wrap<This, Args extends readonly unknown[], Result>(
+export function wrap<Fn extends AnyFunction>(
   cache: Pick<Cache, 'getOrSet' | 'delete' | 'expire'>,
-  fn: (this: This, ...args: Args) => Result,
-  options: WrapOptions<Args>,
-): Wrapped<This, Args, Awaited<Result>> {
+  fn: Fn,
+  options: WrapOptions<Parameters<Fn>>,
+): WrappedOf<Fn> {
+  type This = ThisParameterType<Fn>
+  type Args = Parameters<Fn>
+  type Result = Awaited<ReturnType<Fn>>
   checkOptions(options)
   if (typeof fn !== 'function') invalid('fn', fn, 'a function')
   const { name, key, tags, ...rest } = options
@@ -73,20 +86,20 @@ export function wrap<This, Args extends readonly unknown[], Result>(
       : args.map((arg, at) => canonical(arg, `arguments[${at}]`)).join()
     return fitKey(`${name}(${own})`, LONGEST_KEY)
   }
-  const call = async (self: This, args: Args, forceFresh?: boolean): Promise<Awaited<Result>> =>
-    cache.getOrSet<Awaited<Result>>({
+  const call = async (self: This, args: Args, forceFresh?: boolean): Promise<Result> =>
+    cache.getOrSet<Result>({
       ...rest,
       ...(forceFresh ? { forceFresh } : {}),
       key: await keyFor(...args),
       tags: typeof tags === 'function' ? tags(...args) : tags,
       // What gives nothing goes on giving nothing: it is called each time.
-      factory: async (ctx): Promise<Awaited<Result>> => {
-        const result = await (fn.call(self, ...args) as Promise<Awaited<Result>>)
-        return result === undefined ? (ctx.skip() as Awaited<Result>) : result
+      factory: async (ctx): Promise<Result> => {
+        const result = (await Reflect.apply(fn, self, args)) as Result
+        return result === undefined ? (ctx.skip() as Result) : result
       },
     })
   return Object.assign(
-    function (this: This, ...args: Args): Promise<Awaited<Result>> {
+    function (this: This, ...args: Args): Promise<Result> {
       return call(this, args)
     },
     {

@@ -117,7 +117,7 @@ describe('bounds', () => {
 })
 
 describe('bad options', () => {
-  const RANGE = 'a number out of range'
+  const RANGE = 'number'
   test.each<[MemoryOptions | object, string, string]>([
     [{ maxItems: 0 }, 'maxItems', RANGE],
     [{ maxItems: -1 }, 'maxItems', RANGE],
@@ -129,13 +129,13 @@ describe('bad options', () => {
     [{ maxSize: -5 }, 'maxSize', RANGE],
     [{ maxSize: Number.NaN }, 'maxSize', RANGE],
     [{ maxSize: Infinity }, 'maxSize', RANGE],
-    [{ maxSize: '' }, 'maxSize', 'string'],
+    [{ maxSize: '' }, 'maxSize', 'an empty string'],
     [{ maxSize: 'hunter2' }, 'maxSize', 'string'],
     [{ maxSize: '10 parsecs' }, 'maxSize', 'string'],
     [{ maxSize: '-1mb' }, 'maxSize', 'string'],
     [{ maxSize: '0mb' }, 'maxSize', 'string'],
     [{ maxSize: {} }, 'maxSize', 'object'],
-    [{ maxSize: [10] }, 'maxSize', 'object'],
+    [{ maxSize: [10] }, 'maxSize', 'array'],
     [{ maxSize: true }, 'maxSize', 'boolean'],
     [{ maxEntrySize: 'x' }, 'maxEntrySize', 'string'],
     [{ maxEntrySize: 0 }, 'maxEntrySize', RANGE],

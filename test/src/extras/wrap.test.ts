@@ -249,10 +249,11 @@ test('bad options are told at once', () => {
 
 test('types follow the function', () => {
   const { bento } = memoryStand()
-  const sync = wrap(bento, (id: number, deep?: boolean) => ({ id, deep }), { name: 'sync' })
+  const load = (id: number, deep = false): { id: number; deep: boolean } => ({ id, deep })
+  const sync = wrap(bento, load, { name: 'sync', tags: (id) => [`${id}`] })
   const later = wrap(bento, async (id: string) => id.length, { name: 'later', tags: (id) => [id] })
-  expectTypeOf(sync).parameters.toEqualTypeOf<[id: number, deep?: boolean | undefined]>()
-  expectTypeOf(sync).returns.toEqualTypeOf<Promise<{ id: number; deep: boolean | undefined }>>()
+  expectTypeOf(sync).parameters.toEqualTypeOf<Parameters<typeof load>>()
+  expectTypeOf(sync).returns.toEqualTypeOf<Promise<{ id: number; deep: boolean }>>()
   expectTypeOf(later).returns.toEqualTypeOf<Promise<number>>()
   expectTypeOf(later.delete).parameters.toEqualTypeOf<[id: string]>()
 })
