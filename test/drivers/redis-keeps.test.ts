@@ -128,6 +128,21 @@ describe.each(MODES)('what is kept in mode %s', (mode) => {
     expect((await keptBy(coordination, await BEGIN[mode](coordination), elsewhere)).stored).toBe(false)
   })
 
+  test.each(['*', 'bentocache-5'])(
+    'is refused as %j where Bentocache wrote it: it has no names to be kept by',
+    async (keeps) => {
+      const coordination = open()
+      await coordination.invalidate({ events: [] })
+      const theirs = '{"value":1,"tags":[],"createdAt":5}'
+      await scripted.redis.set(key, theirs)
+      expect((await coordination.read(reading)).entry?.version).toBe('bentocache-5')
+      const begun = await BEGIN[mode](coordination)
+      expect((await keptBy(coordination, begun, { keeps })).stored).toBe(false)
+      expect(await scripted.redis.get(key)).toBe(theirs)
+      expect(await scripted.redis.keys('*:lease:*')).toEqual([])
+    },
+  )
+
   test('is answered as before when it is asked again', async () => {
     const coordination = open()
     await coordination.commit(draft(key))
@@ -226,6 +241,23 @@ describe('what decides', () => {
     }
   })
 })
+
+test.each(['free', 'set'] as const)(
+  'what is kept in mode %s ends the lease of whoever computes',
+  async (mode) => {
+    const coordination = open()
+    await coordination.commit(draft(key))
+    const begun = await BEGIN[mode](coordination)
+    const { lease } = await coordination.read({
+      ...reading,
+      unusable: '*',
+      lease: { token: 'a', ttl: 5_000 },
+    })
+    expect((await keptBy(coordination, begun)).stored).toBe(true)
+    expect(await scripted.redis.keys('*:lease:*')).toEqual([])
+    expect((await coordination.commit(draft(key, { op: 'late', ...under('a', lease) }))).stored).toBe(false)
+  },
+)
 
 test('a value of a megabyte is neither sent nor brought', async () => {
   const coordination = open()
