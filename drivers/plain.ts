@@ -2,6 +2,10 @@ import { InvalidOptionError } from '../src/errors.ts'
 import { connectPlainL2 } from '../src/plain-l2.ts'
 import type { CreateDriverResult } from '../src/ports.ts'
 
+const ALONE =
+  'This L2 only keeps values: it gives no lease, so each isolate computes for itself, and what others change is seen when ' +
+  'L1 has had its short life (l1Ttl). Add a bus that coordinates for all of that'
+
 /**
  * Makes an L2 of any driver of Bentocache's contract, as far as one goes that only keeps text: tags, namespaces and
  * grace work; there is no lease across isolates, and what others invalidate is seen when L1's short life ends
@@ -21,7 +25,12 @@ import type { CreateDriverResult } from '../src/ports.ts'
  */
 export function plainDriver(driver: CreateDriverResult): CreateDriverResult {
   if (typeof (driver as CreateDriverResult | undefined)?.factory === 'function') {
-    return { ...driver, factory: (config) => driver.factory(config), connect: connectPlainL2 }
+    return {
+      ...driver,
+      factory: (config) => driver.factory(config),
+      connect: connectPlainL2,
+      alone: (store) => ({ type: 'advice', store, message: ALONE }),
+    }
   }
   const allowed = 'what a driver function returns'
   throw new InvalidOptionError({ option: 'driver', received: typeof driver, allowed })

@@ -15,6 +15,11 @@ export const PRICES: Readonly<Record<StackName, Costs>> = {
     'cold-miss': 3,
     set: 2,
     pull: 2,
+    'get-many-50': 2,
+    'set-many-50': 51,
+    'many-50-cold': 52,
+    touch: 4,
+    'refresh-304': 5,
   }),
   do: prices(),
 }
@@ -34,6 +39,13 @@ function prices(other: Partial<Record<OperationName, number>> = {}): Costs {
     clear: 1,
     pull: 1,
     'journal-pull': 1,
+    'expire-by-tag-3': 1,
+    touch: 1,
+    'refresh-304': 2,
+    'get-many-50': 1,
+    'set-many-50': 1,
+    'many-50-cold': 2,
+    'many-50-warm': 0,
   }
   const all = Object.entries({ ...one, ...other })
   return Object.fromEntries(

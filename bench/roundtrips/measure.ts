@@ -16,10 +16,19 @@ export const OPERATIONS = [
   'clear',
   'pull',
   'journal-pull',
+  'expire-by-tag-3',
+  'touch',
+  'refresh-304',
+  'get-many-50',
+  'set-many-50',
+  'many-50-cold',
+  'many-50-warm',
 ] as const
 export type OperationName = (typeof OPERATIONS)[number]
 export type Costs = Readonly<Record<OperationName, Cost>>
 
+/** Most operations on many keys are on fifty. */
+const fifty = (name: string): string[] => Array.from({ length: 50 }, (_, at) => `${name} ${at}`)
 const tags = (count: number): string[] => Array.from({ length: count }, (_, at) => `tag ${at}`)
 const ask = (key: string, count = 0): Order => ({
   operation: 'getOrSet',
@@ -104,8 +113,7 @@ const prepare: Readonly<Record<OperationName, (stage: Stage) => Promise<() => Pr
     return () => one({ operation: 'delete', options: { key: 'set' } })
   },
   'delete-many-50': async ({ one }) => {
-    const keys = Array.from({ length: 50 }, (_, at) => `many ${at}`)
-    return () => one({ operation: 'deleteMany', options: { keys } })
+    return () => one({ operation: 'deleteMany', options: { keys: fifty('many') } })
   },
   expire: async ({ one }) => {
     return () => one({ operation: 'expire', options: { key: 'l2' } })
@@ -123,5 +131,40 @@ const prepare: Readonly<Record<OperationName, (stage: Stage) => Promise<() => Pr
   'journal-pull': async ({ one }) => {
     await one({ ...ask('news'), eager: true })
     return () => one({ ...ask('news'), eager: true, value: 'not from L1' })
+  },
+  'expire-by-tag-3': async ({ one }) => {
+    return () => one({ operation: 'expireByTag', options: { tags: tags(3) } })
+  },
+  touch: async ({ one }) => {
+    await one({ operation: 'set', options: { key: 'touched', value: 1 } })
+    return () => one({ operation: 'touch', options: { key: 'touched' } })
+  },
+  'refresh-304': async ({ one }) => {
+    const options = { key: 'conditional', tags: ['condition'], grace: '1h', timeout: null }
+    const asked: Order = { operation: 'revalidate', options }
+    await one(asked)
+    await one({ operation: 'expireByTag', options: { tags: options.tags } })
+    return () => one(asked)
+  },
+  'get-many-50': async ({ one, two }) => {
+    await one({
+      operation: 'setMany',
+      options: { entries: fifty('got').map((key) => ({ key, value: key })) },
+    })
+    return async () => {
+      const values = (await two({ operation: 'getMany', options: { keys: fifty('got') } })) as unknown[]
+      return values.every((value) => typeof value === 'string') ? 'all' : 'not from L2'
+    }
+  },
+  'set-many-50': async ({ one }) => {
+    return () =>
+      one({ operation: 'setMany', options: { entries: fifty('set').map((key) => ({ key, value: key })) } })
+  },
+  'many-50-cold': async ({ one }) => {
+    return () => one({ operation: 'getOrSetMany', options: { keys: fifty('made') } })
+  },
+  'many-50-warm': async ({ one }) => {
+    await one({ operation: 'getOrSetMany', options: { keys: fifty('warm') } })
+    return () => one({ operation: 'getOrSetMany', options: { keys: fifty('warm') } })
   },
 }

@@ -9,6 +9,13 @@ export interface Order {
     | 'deleteByTag'
     | 'clear'
     | 'pull'
+    | 'getMany'
+    | 'setMany'
+    | 'getOrSetMany'
+    | 'expireByTag'
+    | 'touch'
+    /** `getOrSet` whose factory says that nothing has changed. */
+    | 'revalidate'
   readonly options?: unknown
   /** What the factory makes. */
   readonly value?: string

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BentoCache, BentoCachePlugin } from '../bento-cache.ts'
-import { checkList, DEFAULTS, join, type Settings } from '../options.ts'
+import { checkList, DEFAULTS, invalid, join, type Settings } from '../options.ts'
 import type { StoreEntry } from '../store.ts'
 
 /** What the advisor knows of one store. Nothing is built for it. */
@@ -117,6 +117,8 @@ export interface AdvisorOptions {
  */
 export function advisor({ except = [] }: AdvisorOptions = {}): BentoCachePlugin {
   const silent = checkList(except, 'except')
+  for (const code of silent)
+    if (!Object.hasOwn(ADVICE, code)) invalid('except', code, `codes: ${ADVICE_CODES.join(', ')}`)
   return {
     register: (bento) => {
       for (const looked of lookAt(bento)) {

@@ -8,13 +8,15 @@ import { age, type Instant, instant } from '../clock.ts'
 import { type Entry, type Freshness, freshness } from '../entry.ts'
 import { L2CacheError, L2UnavailableError } from '../errors.ts'
 import { isOverdue, type Phase } from '../flight.ts'
-import { checkOptions, type OperationOptions } from '../options.ts'
+import { checkOptions, type OperationOptions, type Settings } from '../options.ts'
 import type { Call } from '../stack.ts'
 import { callOn } from './reach.ts'
 
 /** Options of {@link explain}. */
 export interface ExplainOptions
-  extends KeyOptions, Pick<OperationOptions, 'grace' | 'timeout' | 'forceFresh'> {
+  extends
+    KeyOptions,
+    Pick<OperationOptions, 'grace' | 'timeout' | 'forceFresh' | 'onOutage' | 'suppressL2Errors'> {
   /** Whether L2 is asked, in one round trip. @default true */
   readonly l2?: boolean | undefined
 }
@@ -52,14 +54,16 @@ export interface Explanation {
   readonly newsAge: number | undefined
   /** A computation of the key under way in this isolate. */
   readonly flight: { readonly phase: Phase; readonly overdue: boolean } | undefined
-  /** What `getOrSet` would do now. */
+  /** What `getOrSet` would do now, if no other isolate has the lease. `'ask l2'`: L2 decides, which was not asked. */
   readonly next:
     | 'give l1'
     | 'give l1 and refresh'
     | 'join the flight'
     | 'give l2'
     | 'give l2 and refresh'
+    | 'ask l2'
     | 'run the factory'
+    | 'fail'
   /** The same for people, a sentence a line. */
   readonly text: readonly string[]
 }
@@ -96,7 +100,9 @@ export async function explain(cache: Cache, options: ExplainOptions): Promise<Ex
       newsAge: stack.coordinated ? age(stack.journal.asOf(), now) : undefined,
       flight: flight && { phase: flight.phase, overdue: isOverdue(flight, now) },
     }
-    const next = nextOf(call, found)
+    // As `getOrSet` does, L1 is looked at again with the news that came from L2.
+    const later = stack.l1 && l2 && !l2.silent ? explainL1(call, instant(runtime)) : undefined
+    const next = nextOf(call, found, later)
     return {
       ...found,
       next,
@@ -166,16 +172,29 @@ async function explainL2(call: Call, mayAsk: boolean): Promise<L2Explanation> {
 
 type Found = Omit<Explanation, 'next' | 'text'>
 
-function nextOf({ settings }: Call, { l1, l2, flight }: Found): Explanation['next'] {
+function nextOf({ settings }: Call, { l1, l2, flight }: Found, later?: L1Explanation): Explanation['next'] {
   const graced = settings.grace > 0
   const behind = graced && settings.timeout === 0
   const usable = l1 && !l1.refused && !settings.forceFresh ? l1.state : 'missing'
   if (usable === 'fresh' || (graced && usable === 'backoff')) return 'give l1'
   if (behind && usable === 'stale') return 'give l1 and refresh'
   if (flight && !flight.overdue) return 'join the flight'
+  if (l2?.silent === 'not asked') return 'ask l2'
+  if (l2?.silent) return duringOutage(settings, l1)
   if (settings.forceFresh) return 'run the factory'
+  // What only L1 has: the news that came with the answer do not speak against it.
+  if (l2?.state === 'missing' && later?.state === 'fresh' && !later.refused) return 'give l1'
   if (l2?.state === 'fresh') return 'give l2'
   return behind && l2?.state === 'stale' ? 'give l2 and refresh' : 'run the factory'
+}
+
+function duringOutage(
+  { suppressL2Errors, onOutage, forceFresh }: Settings,
+  l1?: L1Explanation,
+): Explanation['next'] {
+  if (!suppressL2Errors) return 'fail'
+  const kept = l1 && l1.state !== 'missing' && l1.state !== 'dead' && l1.refused !== 'of its parent'
+  return kept && onOutage === 'stale' && !forceFresh ? 'give l1 and refresh' : 'run the factory'
 }
 
 function sentences({ l1, l2, newsAge, flight, name }: Found, maxStaleness: number): string[] {

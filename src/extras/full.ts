@@ -6,9 +6,24 @@ import { type BentoStore, bentostore as makeStore } from '../store.ts'
 import { advisor, type AdvisorOptions } from './advisor.ts'
 import type { EntryInfo } from './entry-info.ts'
 import { explain, type ExplainOptions, type Explanation } from './explain.ts'
-import { type ExtraOptions, type ExtraStoreOptions, joinExtras } from './extra-options.ts'
+import {
+  type ExtraOperationOptions,
+  type ExtraOptions,
+  type ExtraStoreOptions,
+  joinExtras,
+} from './extra-options.ts'
 import { getEntry, remainingTtl } from './get-entry.ts'
-import { getOrSetEntry, type GetOrSetEntryOptions, getOrSetExtended } from './get-or-set-entry.ts'
+import type { ExtendedContext } from './extended-factory.ts'
+import type { BatchFactory } from './batch-factory.ts'
+import { getMany, type GetManyOptions } from './get-many.ts'
+import {
+  extendedFlow,
+  getOrSetEntry,
+  type GetOrSetEntryOptions,
+  getOrSetExtended,
+} from './get-or-set-entry.ts'
+import { getOrSetEach } from './get-or-set-many.ts'
+import { setMany, type SetManyOptions } from './set-many.ts'
 import { memo, type MemoOptions } from './memo.ts'
 import { setExtended } from './set-extended.ts'
 import { touch, type TouchOptions } from './touch.ts'
@@ -19,6 +34,14 @@ export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>
   extends BentoCacheOptions<Stores>, ExtraOptions {
   /** Whether {@link advisor} looks at the options and tells the logger what is probably not meant; which it leaves out. @default true */
   readonly advice?: boolean | AdvisorOptions | undefined
+}
+
+/** Options of {@link FullBentoCache.getOrSetMany}. */
+export interface FullGetOrSetManyOptions<T> extends ExtraOperationOptions {
+  readonly keys: readonly string[]
+  readonly factory: BatchFactory<T, ExtendedContext>
+  /** Given for a key for which nothing else is left; a function is called only then. */
+  readonly defaultValue?: T | (() => T | Promise<T>) | undefined
 }
 
 /** Whom {@link FullBentoCache.bind} binds to. */
@@ -99,6 +122,21 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
   /** {@link touch} */
   touch(options: TouchOptions): Promise<boolean> {
     return touch(this, options)
+  }
+
+  /** {@link getMany} */
+  getMany<T = Loose>(options: GetManyOptions<T>): Promise<T[]> {
+    return getMany(this, options)
+  }
+
+  /** {@link setMany} */
+  setMany(options: SetManyOptions): Promise<boolean> {
+    return setMany(this, options)
+  }
+
+  /** {@link getOrSetMany}; the contexts of single keys are {@link ExtendedContext}s. */
+  getOrSetMany<T>(options: FullGetOrSetManyOptions<T>): Promise<(T | undefined)[]> {
+    return getOrSetEach(this, options, () => extendedFlow(options))
   }
 
   /** {@link wrap} */

@@ -15,6 +15,7 @@ import { type ExtendedFactory, extendFactory, type Extended } from './extended-f
 import { type ExtraOperationOptions, type ExtraSettings, extrasOf } from './extra-options.ts'
 import { isFailure, remember, remembered } from './failures.ts'
 import { type Answered, infoOf, infoWithout, type Served, settle } from './info-of.ts'
+import type { RunOne } from './get-or-set-many.ts'
 import { callOn } from './reach.ts'
 
 /** Options of {@link getOrSetEntry}. */
@@ -58,9 +59,7 @@ export async function getOrSetEntry<T>(
  * @throws As `getOrSet` does, where there is no `defaultValue`.
  */
 export async function getOrSetExtended<T>(cache: Cache, options: GetOrSetEntryOptions<T>): Promise<T> {
-  return fetching(cache, options, async (_, { served, value, reason, defaultValue }) =>
-    served?.entry.notes?.nothing || (!served && reason === 'default') ? settle(defaultValue) : value,
-  ) as Promise<T>
+  return fetching(cache, options, valueAlone) as Promise<T>
 }
 
 /** What came of a call: a value, and the entry behind it, if one is. */
@@ -73,30 +72,47 @@ type Finish = (call: Call, fetched: Fetched) => Promise<unknown>
 /** The flow around the flow: what may be answered without it, what it served, and what comes after. */
 function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: Finish): Promise<unknown> {
   checkOptions(options)
-  const { factory, defaultValue } = options
+  const { factory } = options
   if (typeof factory !== 'function') invalid('factory', factory, 'a function')
-  return callOn(cache, options, async (plain) => {
-    const extras = extrasOf(plain.stack, options)
-    const extended = extendFactory(plain, extras, factory)
-    const seen: { last?: Served } = {}
-    const hooks: Hooks = {
-      served: (entry, layer, manner) => void (seen.last = { entry, layer, manner }),
-      context: extended.context,
-      forgives: (error) => forgives(extras, error),
-    }
-    const call: Call = { ...plain, hooks }
-    try {
-      const answered = await answer(call, extras, extended)
-      const served = seen.last
-      if (served?.manner === false) refreshEarly(call, extras, extended.factory, served.entry)
-      return await finish(call, { ...answered, defaultValue, served })
-    } catch (error) {
-      if (!isFailure(error)) throw error
-      if (extras.errorTtl > 0) remember(call, error)
-      if (defaultValue === undefined) throw error
-      return finish(call, { value: undefined, reason: 'default', defaultValue, served: undefined })
-    }
-  })
+  return callOn(cache, options, (call) => around(call, options, factory, finish))
+}
+
+/** The value of one key of many, with all that an {@link ExtendedFactory} may answer. */
+export function extendedFlow(options: Omit<GetOrSetEntryOptions<unknown>, 'key' | 'factory'>): RunOne {
+  return (call, factory) => around(call, options, factory as ExtendedFactory<unknown>, valueAlone)
+}
+
+/** What a caller is given who wants the value alone. */
+const valueAlone: Finish = async (_, { served, value, reason, defaultValue }) =>
+  served?.entry.notes?.nothing || (!served && reason === 'default') ? settle(defaultValue) : value
+
+async function around(
+  plain: Call,
+  options: Omit<GetOrSetEntryOptions<unknown>, 'key' | 'factory'>,
+  factory: ExtendedFactory<unknown>,
+  finish: Finish,
+): Promise<unknown> {
+  const { defaultValue } = options
+  const extras = extrasOf(plain.stack, options)
+  const extended = extendFactory(plain, extras, factory)
+  const seen: { last?: Served } = {}
+  const hooks: Hooks = {
+    served: (entry, layer, manner) => void (seen.last = { entry, layer, manner }),
+    context: extended.context,
+    forgives: (error) => forgives(extras, error),
+  }
+  const call: Call = { ...plain, hooks }
+  try {
+    const answered = await answer(call, extras, extended)
+    const served = seen.last
+    if (served?.manner === false) refreshEarly(call, extras, extended.factory, served.entry)
+    return await finish(call, { ...answered, defaultValue, served })
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    if (extras.errorTtl > 0) remember(call, error)
+    if (defaultValue === undefined) throw error
+    return finish(call, { value: undefined, reason: 'default', defaultValue, served: undefined })
+  }
 }
 
 /** What the caller's own judge says; one that fails has not said no. */

@@ -1,6 +1,6 @@
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { CacheError } from '../errors.ts'
-import type { Factory } from '../factory.ts'
+import type { Factory, FactoryContext } from '../factory.ts'
 import { getOrSet } from '../get-or-set.ts'
 import { invalid } from '../options.ts'
 import type { Call } from '../stack.ts'
@@ -61,15 +61,15 @@ export function getOrSetMany<T>(cache: Cache, options: GetOrSetManyOptions<T>): 
 }
 
 /** {@link getOrSetMany} with a flow around that of each key. */
-export async function getOrSetEach<T>(
+export async function getOrSetEach<T, Context extends FactoryContext>(
   cache: Cache,
-  options: GetOrSetManyOptions<T>,
+  options: Omit<GetOrSetManyOptions<T>, 'factory'> & { readonly factory: BatchFactory<T, Context> },
   flowOf: (call: Call) => RunOne,
 ): Promise<(T | undefined)[]> {
   const keys = distinctKeys(options)
   const { factory, ...rest } = options
   if (typeof factory !== 'function') invalid('factory', factory, 'a function')
-  const run = makeBatchRun(cache['runtime'], factory as BatchFactory<unknown>, keys)
+  const run = makeBatchRun(cache['runtime'], factory as unknown as BatchFactory<unknown>, keys)
   const { calls, batches } = await callsOn(cache, keys, () => rest, run.watch)
   const asked = [...calls.values()].map((call) => flowOf(call)(call, run.factoryOf(call)))
   run.launched()

@@ -8,6 +8,13 @@ export * from './advisor.ts'
 export * from './cache-status.ts'
 export * from './entry.ts'
 export * from './explain.ts'
-export { bentostore, FullBentoCache, type FullBentoCacheOptions, type RequestContext } from './full.ts'
+export * from './many.ts'
+export {
+  bentostore,
+  FullBentoCache,
+  type FullBentoCacheOptions,
+  type FullGetOrSetManyOptions,
+  type RequestContext,
+} from './full.ts'
 export * from './memo.ts'
 export * from './wrap.ts'

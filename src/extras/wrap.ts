@@ -13,7 +13,7 @@ const LONGEST_KEY = 200
 
 /** Options of {@link wrap}: those of `getOrSet`, and what the key is made of. */
 export interface WrapOptions<Args extends readonly unknown[]> extends Omit<OperationOptions, 'tags'> {
-  /** Begins every key: minifiers change the names of functions. */
+  /** Begins every key: minifiers change the names of functions. Without `(`, which ends it there. */
   readonly name: string
   /** What tells one call from another, after the name. @default all arguments */
   readonly key?: ((...args: Args) => string) | undefined
@@ -24,7 +24,7 @@ export interface WrapOptions<Args extends readonly unknown[]> extends Omit<Opera
 /** A function whose results are cached. */
 export interface Wrapped<This, Args extends readonly unknown[], Result> {
   (this: This, ...args: Args): Promise<Result>
-  /** The key of a call. */
+  /** The key of a call, such as `user(42)`. */
   keyFor(...args: Args): Promise<string>
   /** Calls the function and caches what it gives, even if there is a result. */
   refresh(this: This, ...args: Args): Promise<Result>
@@ -62,13 +62,13 @@ export function wrap<This, Args extends readonly unknown[], Result>(
   checkOptions(options)
   if (typeof fn !== 'function') invalid('fn', fn, 'a function')
   const { name, key, tags, ...rest } = options
-  checkKey(name, 'name')
+  if (checkKey(name, 'name').includes('(')) invalid('name', name, 'a name without "("')
   if (key !== undefined && typeof key !== 'function') invalid('key', key, 'a function of the arguments')
   const keyFor = async (...args: Args): Promise<string> => {
     const own = key
       ? checkKey(key(...args), 'key')
       : args.map((arg, at) => canonical(arg, `arguments[${at}]`)).join()
-    return fitKey(`${name}:${own}`, LONGEST_KEY)
+    return fitKey(`${name}(${own})`, LONGEST_KEY)
   }
   const call = async (self: This, args: Args, forceFresh?: boolean): Promise<Awaited<Result>> =>
     cache.getOrSet<Awaited<Result>>({
@@ -76,7 +76,11 @@ export function wrap<This, Args extends readonly unknown[], Result>(
       ...(forceFresh ? { forceFresh } : {}),
       key: await keyFor(...args),
       tags: typeof tags === 'function' ? tags(...args) : tags,
-      factory: () => fn.call(self, ...args) as Awaited<Result> | Promise<Awaited<Result>>,
+      // What gives nothing goes on giving nothing: it is called each time.
+      factory: async (ctx): Promise<Awaited<Result>> => {
+        const result = (await fn.call(self, ...args)) as Awaited<Result>
+        return result === undefined ? (ctx.skip() as Awaited<Result>) : result
+      },
     })
   return Object.assign(
     function (this: This, ...args: Args): Promise<Awaited<Result>> {

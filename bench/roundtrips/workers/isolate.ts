@@ -3,6 +3,7 @@
  * is counted is what the operation costs; `eager` is due for news at once.
  */
 import { BentoCache, bentostore, type BentoStore, type Cache } from '../../../adapters/cloudflare.ts'
+import { BentoCache as FullBentoCache } from '../../../adapters/full-cloudflare.ts'
 import { cloudflareKvDriver, type KVNamespaceLike } from '../../../drivers/cloudflare-kv.ts'
 import {
   type CoordinatorNamespace,
@@ -22,6 +23,8 @@ interface Bindings {
   readonly COORDINATOR?: CoordinatorNamespace
 }
 
+/** Has room for what operations on many keys leave. */
+let full: FullBentoCache<{ main: BentoStore }> | undefined
 let cache: BentoCache<{ patient: BentoStore; eager: BentoStore }> | undefined
 
 /** Puts a store's L2 behind it. */
@@ -47,11 +50,29 @@ function open(bindings: Bindings): BentoCache<{ patient: BentoStore; eager: Bent
   }))
 }
 
-async function obey(bindings: Bindings, { operation, options, value, eager }: Order): Promise<unknown> {
+const EXTRAS: readonly string[] = ['getMany', 'setMany', 'getOrSetMany', 'expireByTag', 'touch', 'revalidate']
+
+async function obeyExtra(bindings: Bindings, { operation, options }: Order): Promise<unknown> {
+  const patient = { pollInterval: '1h', maxStaleness: '2h', awaitWrites: true }
+  const main = behind[bindings.STACK](bentostore(patient).useL1Layer(memoryDriver()), bindings)
+  full ??= new FullBentoCache({ default: 'main', stores: { main } })
+  if (operation === 'getOrSetMany')
+    return full.getOrSetMany({ ...(options as { keys: string[] }), factory: (keys) => keys })
+  if (operation === 'revalidate')
+    return full.getOrSet({
+      ...(options as { key: string }),
+      factory: (ctx) => (ctx.etag ? ctx.notModified() : ctx.modified('v', { etag: '"1"' })),
+    })
+  return (full[operation as 'touch'] as (options: unknown) => unknown).call(full, options)
+}
+
+async function obey(bindings: Bindings, order: Order): Promise<unknown> {
+  if (EXTRAS.includes(order.operation)) return obeyExtra(bindings, order)
+  const { operation, options, value, eager } = order
   const store: Cache = open(bindings).use(eager ? 'eager' : 'patient')
   if (operation === 'getOrSet')
     return store.getOrSet({ ...(options as { key: string }), factory: () => value })
-  return (store[operation] as (options: unknown) => unknown).call(store, options)
+  return (store[operation as 'set'] as (options: unknown) => unknown).call(store, options)
 }
 
 export default {

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { cloudflareKvDriver } from '../../../drivers/cloudflare-kv.ts'
 import { durableObjectBusDriver } from '../../../drivers/durable-object.ts'
 import { memoryDriver } from '../../../drivers/memory.ts'
+import { plainDriver } from '../../../drivers/plain.ts'
 import { upstashDriver } from '../../../drivers/upstash.ts'
 import { advisor, ADVICE_CODES, type AdvisorOptions } from '../../../src/extras/advisor.ts'
 import { BentoCache, type BentoStore, bentostore, type StoreOptions } from '../../../src/index.ts'
@@ -78,6 +79,11 @@ test.each<[string, string[], Record<string, BentoStore>, StoreOptions?]>([
     ['ADVICE_LOCKS_WITHOUT_COORDINATOR main'],
     main(L1({ ...NAMED, lockTimeout: '1s' }).useL2Layer(kv())),
   ],
+  [
+    'a long life in L1 with a plain driver',
+    ['ADVICE_LONG_L1 main'],
+    main(L1({ ...NAMED, l1Ttl: '5m' }).useL2Layer(plainDriver(memoryDriver()))),
+  ],
   ['no prefix', ['ADVICE_DEFAULT_PREFIX main'], main(L1().useL2Layer(redis()))],
   [
     'a prefix of the driver',
@@ -113,6 +119,7 @@ describe('advisor', () => {
   test('is silent about what it is told to be silent about', () => {
     expect(advised(main(bentostore()), {}, { except: ['ADVICE_NO_LAYER'] })).toEqual([])
     expect(() => advisor({ except: 'ADVICE_OFF' as never })).toThrow('Invalid except')
+    expect(() => advisor({ except: ['ADVICE_NONE'] })).toThrow('ADVICE_GRACE_SHORTER')
   })
 
   test('builds no driver', () => {

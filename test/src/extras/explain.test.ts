@@ -131,6 +131,25 @@ describe('several isolates', () => {
     expect(told.text.join('\n')).toContain('its factory has just failed')
   })
 
+  test('what only memory has is given, if the news from L2 do not speak against it', async () => {
+    const { a, run, clock } = pair({ ttl: '1h', maxStaleness: '5s' })
+    await run(a.bento.set({ key: 'k', value: 'v', skipL2Write: true }))
+    await clock.advance(6000)
+    expect((await run(explain(a.bento, { key: 'k' }))).next).toBe('give l1')
+    expect(await run(a.bento.getOrSet({ key: 'k', factory: () => 'other' }))).toBe('v')
+  })
+
+  test('an outage is answered as the call wants it', async () => {
+    const { a, run, clock } = pair({ ttl: '1h', maxStaleness: '5s' })
+    await run(a.bento.set({ key: 'k', value: 'v' }))
+    await clock.advance(6000)
+    a.fault = () => 'refuse'
+    expect((await run(explain(a.bento, { key: 'k' }))).next).toBe('run the factory')
+    expect((await run(explain(a.bento, { key: 'k', onOutage: 'stale' }))).next).toBe('give l1 and refresh')
+    expect((await run(explain(a.bento, { key: 'k', suppressL2Errors: false }))).next).toBe('fail')
+    expect((await run(explain(a.bento, { key: 'k', l2: false }))).next).toBe('ask l2')
+  })
+
   test('bad input is told', async () => {
     const { bento } = memoryStand()
     await expect(explain(bento, { key: '' })).rejects.toThrow('Invalid key')

@@ -55,8 +55,8 @@ describe('keys', () => {
     wrap(bento, (...given: readonly unknown[]) => given.length, { name: 'f' }).keyFor(...args)
 
   test('can be read while they are short, and are hashed where they are not', async () => {
-    expect(await keyOf(1, 'a', { b: true })).toBe('f:1,"a",{"b":true}')
-    expect(await keyOf()).toBe('f:')
+    expect(await keyOf(1, 'a', { b: true })).toBe('f(1,"a",{"b":true})')
+    expect(await keyOf()).toBe('f()')
     const long = await keyOf('x'.repeat(10_000))
     expect(long.length).toBeLessThan(200)
     expect(await keyOf('x'.repeat(10_001))).not.toBe(long)
@@ -64,7 +64,7 @@ describe('keys', () => {
 
   test('may be made by the caller', async () => {
     const made = wrap(bento, (user: { id: string }) => user.id, { name: 'f', key: (user) => user.id })
-    expect(await made.keyFor({ id: 'a' })).toBe('f:a')
+    expect(await made.keyFor({ id: 'a' })).toBe('f(a)')
     const bad = wrap(bento, (user: { id: string }) => user.id, { name: 'f', key: () => '' })
     await expect(bad({ id: 'a' })).rejects.toThrow('Invalid key')
   })
@@ -120,6 +120,9 @@ describe('keys', () => {
       new Uint8Array([1]).buffer,
       /a/,
       /a/g,
+      -0,
+      [, 1],
+      [undefined, 1],
     ]
     const texts = different.map((value) => canonical(value, 'it'))
     expect(new Set(texts).size).toBe(different.length)
@@ -139,7 +142,6 @@ describe('keys', () => {
         [1, 2],
       ]),
     )
-    same(0, -0)
     same(Object.create(null), {})
   })
 
@@ -161,6 +163,9 @@ describe('keys', () => {
     [{ user: { load: () => 1 } }, 'arguments[0].user.load'],
     [[1, [Symbol('s')]], 'arguments[0][1][0]'],
     [new AbortController(), 'arguments[0]'],
+    [new (class extends Date {})(), 'arguments[0]'],
+    [Object.assign([1], { extra: 1 }), 'arguments[0]'],
+    [{ [Symbol('s')]: 1 }, 'arguments[0]'],
     [Promise.resolve(1), 'arguments[0]'],
   ])('what is no data is refused by name: %o', async (value, path) => {
     await expect(keyOf(value)).rejects.toMatchObject({ code: 'E_INVALID_OPTION', option: path })
@@ -174,8 +179,32 @@ describe('keys', () => {
     for (let level = 0; level < 25; level++) deep = [deep]
     await expect(keyOf(deep)).rejects.toThrow('at most 20 levels')
     const shared = { a: 1 }
-    expect(await keyOf([shared, shared])).toBe('f:[{"a":1},{"a":1}]')
+    expect(await keyOf([shared, shared])).toBe('f([{"a":1},{"a":1}])')
   })
+})
+
+test('what is shared inside an argument does not make it endless', async () => {
+  const { bento } = memoryStand()
+  let shared: unknown = 1
+  for (let level = 0; level < 19; level++) shared = [shared, shared]
+  const made = wrap(bento, (value: unknown) => typeof value, { name: 'f' })
+  await expect(made(shared)).rejects.toThrow('at most 10000 parts')
+})
+
+test('names cannot meet', async () => {
+  const { bento } = memoryStand()
+  const one = wrap(bento, () => 'one', { name: 'a', key: () => 'b:c' })
+  const two = wrap(bento, () => 'two', { name: 'a:b', key: () => 'c' })
+  expect([await one(), await two()]).toEqual(['one', 'two'])
+  expect(() => wrap(bento, () => 1, { name: 'a(b' })).toThrow('Invalid name')
+})
+
+test('a function that gives nothing is called each time', async () => {
+  const { bento } = memoryStand()
+  const nothing = vi.fn((): string | undefined => undefined)
+  const made = wrap(bento, nothing, { name: 'nothing' })
+  expect([await made(), await made()]).toEqual([undefined, undefined])
+  expect(nothing).toHaveBeenCalledTimes(2)
 })
 
 test('the function keeps its this', async () => {
