@@ -44,7 +44,9 @@ const IN_ONE_CALL: ChunkLimits = { reads: 100, events: 1_000, commits: 100, char
  */
 export function redisCoordination(evaluate: Evaluate, keys: KeyNames): Coordination {
   const ask = makeAsk(evaluate, keys)
-  const calls = { ...reads(evaluate, keys, ask), ...writes(keys, ask) }
+  const find = makeFind(evaluate, keys)
+  const single = { ...reads(keys, ask, find), ...writes(keys, ask) }
+  const calls = { ...single, readMany: makeReadMany(keys, { ask, find, read: single.read }) }
   return { kind: 'redis', ...chunkedCalls(calls, IN_ONE_CALL) }
 }
 
@@ -85,71 +87,73 @@ function unguessable(): string {
   return systemRuntime.randomId().replaceAll('-', '').slice(0, 16)
 }
 
-function reads(
-  evaluate: Evaluate,
-  keys: KeyNames,
-  ask: Ask,
-): Pick<CoordinationCalls, 'read' | 'readMany' | 'take' | 'pull'> {
-  const found = async (names: Names, verdict: Verdict | false | undefined, body = ''): Promise<Verdicts> => {
+/** What a reader is told of an entry that a script has found, or not. */
+type Find = (names: Names, verdict: Verdict | undefined, body?: string) => Promise<Verdicts>
+
+function makeFind(evaluate: Evaluate, keys: KeyNames): Find {
+  return async (names, verdict, body = '') => {
     if (!verdict) return { stale: false, freshFor: 0, staleFor: 0 }
     const times = timesOf(verdict)
     const { version } = verdict
     if (verdict.born !== undefined) return adopt(evaluate, { keys, names, body }, { version, ...times })
     return { entry: { payload: body, version, ...namesIn(verdict.names) }, ...times }
   }
+}
+
+function reads(keys: KeyNames, ask: Ask, find: Find): Pick<CoordinationCalls, 'read' | 'take' | 'pull'> {
   const read: CoordinationCalls['read'] = async ({ lease, unusable, cursor, ...names }) => {
     const { told, page, bodies } = await ask({
       script: lease ? 'lease' : 'read',
       own: [keys.entry(names.key), ...(lease ? [keys.lease(names.key)] : [])],
       request: withCursor({ ...asked(names), unusable, ...claimOf(lease) }, cursor),
     })
-    const { grant, left } = told
-    const verdicts = await found(names, told.entry, bodies[0])
-    const { version } = told.entry ?? {}
+    const { entry, grant, left } = told
+    const verdicts = await find(names, entry, bodies[0])
     // The script took it for fresh, and gave no lease.
-    if (version !== undefined && !verdicts.entry && lease && unusable === undefined)
-      return read({ ...names, lease, unusable: version, cursor })
+    if (entry && !verdicts.entry && lease && unusable === undefined)
+      return read({ ...names, lease, unusable: entry.version, cursor })
     return { ...verdicts, lease: grant && { grant }, leaseLeft: left, page }
   }
   return {
     read,
-    readMany: async ({ reads: wanted, lease, cursor }) => {
-      const leases = lease ? wanted.map(({ key }) => keys.lease(key)) : []
-      const list = wanted.map(({ unusable, ...names }) => ({ ...asked(names), unusable }))
-      const { told, page, bodies } = await ask({
-        script: lease ? 'leaseMany' : 'readMany',
-        own: [...wanted.map(({ key }) => keys.entry(key)), ...leases],
-        request: withCursor({ reads: list, ...claimOf(lease) }, cursor),
-      })
-      const entries = wanted.map(async (one, index): Promise<ReadManyReply['entries'][number]> => {
-        const { entry, grant, left } = told.entries?.[index] ?? {}
-        const verdicts = await found(one, entry, bodies[index])
-        // The script took it for fresh, and gave no lease.
-        if (entry && !verdicts.entry && lease && one.unusable === undefined) {
-          const { page: later, ...again } = await read({
-            ...one,
-            lease,
-            unusable: entry.version,
-            cursor: page.head,
-          })
-          return laterReads({ entries: [again], page: later })[0] ?? verdicts
-        }
-        return { ...verdicts, lease: grant && { grant }, leaseLeft: left }
-      })
-      return { entries: await Promise.all(entries), page }
-    },
     take: async ({ cursor, ...names }) => {
       const { told, page, bodies } = await ask({
         script: 'take',
         own: [keys.entry(names.key), keys.lease(names.key)],
         request: withCursor({ ...asked(names), key: names.key, channel: keys.channel }, cursor),
       })
-      return { ...(await found(names, told.entry, bodies[0])), page }
+      return { ...(await find(names, told.entry, bodies[0])), page }
     },
     pull: async ({ cursor }) => {
       const { page } = await ask({ script: 'pull', own: [], request: withCursor({}, cursor) })
       return { page }
     },
+  }
+}
+
+function makeReadMany(
+  keys: KeyNames,
+  { ask, find, read }: { readonly ask: Ask; readonly find: Find } & Pick<CoordinationCalls, 'read'>,
+): CoordinationCalls['readMany'] {
+  return async ({ reads: wanted, lease, cursor }) => {
+    const leases = lease ? wanted.map(({ key }) => keys.lease(key)) : []
+    const list = wanted.map(({ unusable, ...names }) => ({ ...asked(names), unusable }))
+    const { told, page, bodies } = await ask({
+      script: lease ? 'leaseMany' : 'readMany',
+      own: [...wanted.map(({ key }) => keys.entry(key)), ...leases],
+      request: withCursor({ reads: list, ...claimOf(lease) }, cursor),
+    })
+    const entries = wanted.map(async (one, index): Promise<ReadManyReply['entries'][number]> => {
+      const { entry, grant, left } = told.entries?.[index] ?? {}
+      const verdicts = await find(one, entry, bodies[index])
+      if (!entry || verdicts.entry || !lease || one.unusable !== undefined)
+        return { ...verdicts, lease: grant && { grant }, leaseLeft: left }
+      // The script took it for fresh, and gave no lease.
+      const reply = await read({ ...one, lease, unusable: entry.version, cursor: page.head })
+      const { page: later, ...again } = reply
+      return laterReads({ entries: [again], page: later })[0] ?? verdicts
+    })
+    return { entries: await Promise.all(entries), page }
   }
 }
 

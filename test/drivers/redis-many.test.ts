@@ -56,10 +56,7 @@ describe('readMany with a lease', () => {
       return entries
     }
     const timeless = (entries: ReadManyReply['entries']): unknown =>
-      entries.map(({ freshFor: _, staleFor: __, leaseLeft, ...entry }) => ({
-        ...entry,
-        left: leaseLeft! > 0,
-      }))
+      entries.map(({ entry, stale, lease, leaseLeft = 0 }) => ({ entry, stale, lease, left: leaseLeft > 0 }))
     const many = (token: string) =>
       coordination.readMany({ reads: wanted(keys, unusable), lease: { token, ttl: TTL }, cursor })
 
