@@ -113,7 +113,9 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
       ),
     })
     expect(kept.commits.map((commit) => commit.stored)).toEqual(HOSTILE.map((_, at) => at % 3 > 0))
-    const found = await coordination.readMany({ reads: reads.map(({ unusable: _, ...read }) => read) })
+    const found = await coordination.readMany({
+      reads: reads.map((read) => ({ ...read, unusable: undefined })),
+    })
     expect(found.entries.map(({ entry }) => [entry?.payload, entry?.tags.toSorted()])).toEqual(
       HOSTILE.map((text) => [text, [`p#${text}`, text].toSorted()]),
     )
