@@ -1,10 +1,10 @@
-import { InvalidOptionError } from '../src/errors.ts'
+import { type Bytes, toBytes } from '../src/bytes.ts'
 import type { Entry } from '../src/entry.ts'
 import type { CreateDriverResult, L1CacheDriver, MemoryTier } from '../src/ports.ts'
+import { invalid } from '../src/options.ts'
 import { makeSieve, type Sieve, type SieveNode } from '../src/sieve.ts'
 
-/** A size: a number of bytes, or a text such as `'10mb'`. */
-export type Bytes = number | string
+export type { Bytes }
 
 export interface MemoryOptions {
   /** Most entries kept. @default 1000 */
@@ -159,28 +159,12 @@ function heapBytes(text: string): number {
 
 function readLimits(options: MemoryOptions): Limits {
   const { maxItems = 1000, maxSize, maxEntrySize, serialize = true } = options
-  if (!Number.isInteger(maxItems) || maxItems < 1) reject('maxItems', maxItems, 'a whole number >= 1')
-  if (typeof serialize !== 'boolean') reject('serialize', serialize, 'a boolean')
+  if (!Number.isInteger(maxItems) || maxItems < 1) invalid('maxItems', maxItems, 'a whole number >= 1')
+  if (typeof serialize !== 'boolean') invalid('serialize', serialize, 'a boolean')
   const bytes = maxSize === undefined ? Infinity : toBytes(maxSize, 'maxSize')
   const entryBytes = maxEntrySize === undefined ? bytes : toBytes(maxEntrySize, 'maxEntrySize')
   if (!serialize && entryBytes !== Infinity) {
-    reject('serialize', false, 'true, where maxSize or maxEntrySize is given: only text can be measured')
+    invalid('serialize', serialize, 'true, where maxSize or maxEntrySize is given: only text can be measured')
   }
   return { items: maxItems, bytes, entryBytes, copies: serialize }
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
-
-function toBytes(size: unknown, option: string): number {
-  const text = typeof size === 'number' || typeof size === 'string' ? String(size) : ''
-  const [, amount = '', unit = ''] = (text.length < 40 && /^(\d+(?:\.\d+)?) ?([a-z]{0,2})$/i.exec(text)) || []
-  const bytes = Number(amount || Number.NaN) * (UNITS[unit.toLowerCase()] ?? Number.NaN)
-  return bytes >= 1 && bytes < Infinity
-    ? Math.floor(bytes)
-    : reject(option, size, 'bytes > 0, or a text such as "10mb"')
-}
-
-function reject(option: string, value: unknown, allowed: string): never {
-  const received = typeof value === 'number' ? 'a number out of range' : typeof value
-  throw new InvalidOptionError({ option, received, allowed })
 }

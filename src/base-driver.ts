@@ -62,7 +62,9 @@ export abstract class BaseDriver {
 
   /** The prefix of a namespace below. */
   protected createNamespacePrefix(namespace: string): string {
-    return this.getItemKey(namespace)
+    // A driver may have set a prefix of its own.
+    const prefix = trimColons(this.prefix)
+    return prefix === '' ? namespace : `${prefix}:${namespace}`
   }
 
   /** A key as the store has it. */

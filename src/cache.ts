@@ -15,6 +15,7 @@ import {
 import type { Invalidation, Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
 import { set } from './set.ts'
+import type { ValueSchema } from './value-schema.ts'
 import { type Call, type Operation, publish, type Stack } from './stack.ts'
 
 export interface KeyOptions {
@@ -25,17 +26,21 @@ export interface KeyOptions {
 /** Options of every operation that only fails because of L2. */
 export type SuppressOptions = Pick<OperationOptions, 'suppressL2Errors'>
 
-export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags' | 'forceFresh'> {
+export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags' | 'forceFresh' | 'schema'> {
+  /** {@link OperationOptions.schema}, of values of this type. */
+  readonly schema?: ValueSchema<T> | undefined
   /** Given on a miss; a function is called only then. */
-  readonly defaultValue?: T | (() => T | Promise<T>) | undefined
+  readonly defaultValue?: T | Promise<T> | (() => T | Promise<T>) | undefined
 }
 
-export interface SetOptions extends KeyOptions, Omit<OperationOptions, 'forceFresh'> {
+export interface SetOptions extends KeyOptions, Omit<OperationOptions, 'forceFresh' | 'schema'> {
   /** Anything the serializer can write, but `undefined`. */
   readonly value: unknown
 }
 
-export interface GetOrSetOptions<T> extends KeyOptions, OperationOptions {
+export interface GetOrSetOptions<T> extends KeyOptions, Omit<OperationOptions, 'schema'> {
+  /** {@link OperationOptions.schema}, of values of this type. */
+  readonly schema?: ValueSchema<T> | undefined
   /** Makes the value when there is none. */
   readonly factory: Factory<T>
 }

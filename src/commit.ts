@@ -1,8 +1,12 @@
-import { L2CacheError } from './errors.ts'
+import type { PayloadCodec } from './codecs/codec.ts'
+import { TIMED_OUT, within } from './deadline.ts'
+import type { Entry } from './entry.ts'
+import { InvalidOptionError, L2CacheError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { utf8Length } from './key.ts'
 import { seal } from './payload.ts'
-import type { CommitMode, Limits } from './ports.ts'
+import type { CommitMode, Limits, MaybePromise } from './ports.ts'
+import { placeOf } from './read-l2.ts'
 import { acknowledge, unacknowledged } from './retry.ts'
 import { type Call, tell } from './stack.ts'
 import { type Draft, keep } from './write.ts'
@@ -22,7 +26,8 @@ export async function commit(guard: Guard, limits: Limits, work: Commit): Promis
   const { call, draft, mode } = work
   // What is kept as it is need not be sent again, unless it is no longer there.
   if (draft.keeps !== undefined && (await send(guard, work, undefined))) return true
-  const payload = payloadOf(call, draft, limits)
+  const made = payloadOf(call, draft, limits)
+  const payload = made instanceof Promise ? await made : made
   if (payload !== undefined && (await send(guard, work, payload))) return true
   // What was set or asked for anew is newer than whatever L2 has, even where it may not take its place.
   if (mode.kind === 'set' || call.settings.forceFresh) return replaceNothing(guard, work)
@@ -33,12 +38,36 @@ export async function commit(guard: Guard, limits: Limits, work: Commit): Promis
 function payloadOf(
   call: Call,
   { entry, text, settings }: Draft,
-  { maxValueBytes = Infinity }: Limits,
-): string | undefined {
+  limits: Limits,
+): MaybePromise<string | undefined> {
   if (text === undefined || !call.stack.codec.needsText || settings.skipL2Write) return undefined
+  const { codec, schemaVersion: schema } = call.stack.settings
   const fullKey = call.scope.l2Key(call.id)
   const key = fullKey === call.l2Key ? undefined : fullKey
-  const payload = seal({ created: call.runtime.now(), key, notes: entry.notes, text })
+  const payload = seal({ created: call.runtime.now(), key, notes: entry.notes, schema, text })
+  return codec ? sealed(call, codec, { payload, entry, limits }) : fitting(call, payload, limits)
+}
+
+/** A codec that fails, or takes longer than L2 may, leaves the value in L1: L2 is not to get it unsealed. */
+async function sealed(
+  call: Call,
+  codec: PayloadCodec,
+  { payload, entry, limits }: { readonly payload: string; readonly entry: Entry; readonly limits: Limits },
+): Promise<string | undefined> {
+  const { runtime, stack } = call
+  const work = async (): Promise<string> => codec.seal(payload, placeOf(call, entry.namespaces))
+  const stored = await within(runtime, work(), stack.settings.l2Timeout).catch(
+    (error: unknown): typeof TIMED_OUT => {
+      if (error instanceof InvalidOptionError) throw error
+      return TIMED_OUT
+    },
+  )
+  if (stored !== TIMED_OUT) return fitting(call, stored, limits)
+  tell(call, { type: 'unsealed' })
+  return undefined
+}
+
+function fitting(call: Call, payload: string, { maxValueBytes = Infinity }: Limits): string | undefined {
   if (payload.length * 3 <= maxValueBytes) return payload
   const bytes = utf8Length(payload)
   if (bytes <= maxValueBytes) return payload

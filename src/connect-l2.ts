@@ -48,7 +48,7 @@ export function connectGuarded({ driver, coordination, journal, settings }: L2Co
         name: 'take',
         request: { key: call.l2Key, ...namesOf(call) },
       })
-      return told && { entry: openEntry(call, told) }
+      return told && { entry: await openEntry(call, told) }
     },
   }
 }

@@ -125,6 +125,6 @@ export function encode({ serializer, copies, needsText }: Codec, key: string, va
 /** Turns text read from a store into a body; throws what the serializer throws. */
 export function decode({ serializer, copies }: Codec, text: string): Body {
   const value = serializer.deserialize(text)
-  if (value === undefined) throw new TypeError('deserialize gave undefined')
+  if (value === undefined || value instanceof Promise) throw new TypeError('deserialize gave no value')
   return isPlain(value) || !copies ? { value } : { text }
 }

@@ -25,7 +25,9 @@ export type { Logger } from './log.ts'
 export type { OperationOptions, StoreOptions } from './options.ts'
 export type * from './ports.ts'
 export { systemRuntime } from './runtime.ts'
+export type { PayloadCodec, PayloadPlace } from './codecs/codec.ts'
 export type { Serializer } from './serializer.ts'
+export type { ValueSchema } from './value-schema.ts'
 export {
   type AtomicBusDriver,
   BentoStore,

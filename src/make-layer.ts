@@ -1,7 +1,7 @@
 import type { Settings } from './options.ts'
-import type { CreateDriverResult, DriverConfig } from './ports.ts'
+import type { CreateDriverResult } from './ports.ts'
 
 /** Makes the driver of a layer. Its own prefix stands above the store's. */
 export function makeLayer<Driver>(layer: CreateDriverResult<Driver>, { prefix }: Settings): Driver {
-  return layer.factory({ ...layer.options, prefix: layer.options['prefix'] ?? prefix } as DriverConfig)
+  return layer.factory({ ...layer.options, prefix: layer.options['prefix'] ?? prefix })
 }

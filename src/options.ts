@@ -1,6 +1,8 @@
 import { toMilliseconds, typeOf, type Duration } from './durations.ts'
 import { type FactoryError, InvalidOptionError } from './errors.ts'
+import type { PayloadCodec } from './codecs/codec.ts'
 import type { Serializer } from './serializer.ts'
+import type { ValueSchema } from './value-schema.ts'
 
 /**
  * Options of one operation. Each may also stand at a store or globally: operation beats store beats global,
@@ -39,6 +41,12 @@ export interface OperationOptions {
   readonly skipL2Write?: boolean | undefined
   /** Do not tell other isolates of the write. @default false */
   readonly skipBusNotify?: boolean | undefined
+  /**
+   * Judges a value that comes from L2: one that does not fit counts as missing. Of the shape of Standard Schema, as zod and
+   * valibot make them. It judges only: what it would make of the value is not used, and L1 is not looked at again.
+   * @default none
+   */
+  readonly schema?: ValueSchema | undefined
   /** Tags of the entry, for `deleteByTag`. They live in the namespace the entry is written through. */
   readonly tags?: readonly string[] | undefined
   /**
@@ -56,7 +64,7 @@ export interface OperationOptions {
 }
 
 /** Options of a store, or of all stores: those of its operations, and those that concern the store itself. */
-export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFresh'> {
+export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFresh' | 'schema'> {
   /**
    * Off, nothing is cached: every `getOrSet` runs its factory, though who asks at the same time still shares one run.
    * @default true
@@ -76,6 +84,10 @@ export interface StoreOptions extends Omit<OperationOptions, 'tags' | 'forceFres
   readonly maxStaleness?: Duration | undefined
   /** Turns values into text and back. @default JSON */
   readonly serializer?: Serializer | undefined
+  /** Changes what is kept in L2, such as `codecs(compression(), encryption({ keys }))` of `ekiben/codecs`. @default none */
+  readonly codec?: PayloadCodec | undefined
+  /** Says how values are built. What was written under another, or none, counts as missing. @default none */
+  readonly schemaVersion?: string | number | undefined
 }
 
 /** All options after the levels are joined: milliseconds, `Infinity` for ever. */
@@ -91,6 +103,7 @@ export interface Settings {
   forceFresh: boolean
   skipL2Write: boolean
   skipBusNotify: boolean
+  schema: ValueSchema | undefined
   tags: readonly string[]
   awaitWrites: boolean | undefined
   onOutage: 'factory' | 'stale'
@@ -103,6 +116,8 @@ export interface Settings {
   maxStaleness: number
   l1Ttl: number | undefined
   serializer: Serializer | undefined
+  codec: PayloadCodec | undefined
+  schemaVersion: string | number | undefined
 }
 
 /** How long a flight may take where no `hardTimeout` is given. `waitUntil` ends 30 s after the response on Workers. */
@@ -121,6 +136,7 @@ export const DEFAULTS: Settings = {
   forceFresh: false,
   skipL2Write: false,
   skipBusNotify: false,
+  schema: undefined,
   tags: [],
   awaitWrites: undefined,
   onOutage: 'factory',
@@ -133,6 +149,8 @@ export const DEFAULTS: Settings = {
   maxStaleness: 5000,
   l1Ttl: undefined,
   serializer: undefined,
+  codec: undefined,
+  schemaVersion: undefined,
 }
 
 function isSerializer(value: unknown): value is Serializer {
@@ -163,6 +181,8 @@ const callback: Parse = (value, option) =>
 const text: Parse = (value, option) =>
   typeof value === 'string' ? value : invalid(option, value, 'a string')
 
+const asIs: Parse = (value) => value
+
 const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
   ['ttl', forEver],
   ['grace', orOff],
@@ -173,6 +193,10 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
   ['suppressL2Errors', flag],
   ['onFactoryError', callback],
   ['forceFresh', flag],
+  // Looked at where they are needed: who has no L2 does not carry what it takes.
+  ['schema', asIs],
+  ['codec', asIs],
+  ['schemaVersion', asIs],
   ['skipL2Write', flag],
   ['skipBusNotify', flag],
   ['tags', (value) => checkTags(value)],

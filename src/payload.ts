@@ -17,14 +17,16 @@ export interface PayloadHeader {
   /** The real key, where the store's name of it is a hash. */
   readonly key?: string | undefined
   readonly notes?: Notes | undefined
+  /** How the value is built, where the store says so. */
+  readonly schema?: string | number | undefined
 }
 
 export interface Payload extends PayloadHeader {
   readonly text: string
 }
 
-export function seal({ created, key, notes, text }: Payload): string {
-  return `${CODEC};${JSON.stringify({ v: VERSION, created, key, notes })}\n${text}`
+export function seal({ created, key, notes, schema, text }: Payload): string {
+  return `${CODEC};${JSON.stringify({ v: VERSION, created, key, schema, notes })}\n${text}`
 }
 
 /** Gives `undefined` for what this version cannot read. */
@@ -38,6 +40,7 @@ export function unseal(payload: string): Payload | undefined {
     return {
       created: header['created'],
       key,
+      schema: schemaOf(header['schema']),
       notes: readNotes(header['notes']),
       text: payload.slice(end + 1),
     }
@@ -57,4 +60,8 @@ function readNotes(value: unknown): Notes | undefined {
     etag: typeof etag === 'string' ? etag : undefined,
     lastModified: typeof lastModified === 'string' ? lastModified : undefined,
   }
+}
+
+function schemaOf(value: unknown): string | number | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined
 }

@@ -8,6 +8,7 @@ import type { AtomicCalls } from './atomic-calls.ts'
 import type { DivideStack } from './build-stack.ts'
 import type { Entry } from './entry.ts'
 import type { ConnectL2 } from './l2.ts'
+import type { Loose } from './loose.ts'
 import type { Settings } from './options.ts'
 import type { Sieve } from './sieve.ts'
 import type { Step } from './trace.ts'
@@ -270,12 +271,12 @@ export interface L1CacheDriver extends CacheDriver {
 /** What a driver's factory is given: the store's prefix, overridden by the driver's own options. */
 export interface DriverConfig {
   readonly prefix?: string | undefined
-  readonly [option: string]: unknown
+  readonly [option: string]: Loose
 }
 
 /** What functions such as `memoryDriver()` return; the store makes the driver from it when it is first used. */
 export interface CreateDriverResult<Driver = CacheDriver> {
-  readonly options: Readonly<Record<string, unknown>>
+  readonly options: Readonly<Record<string, Loose>>
   factory(config: DriverConfig): Driver
   /** Makes an L2 of the driver. It comes with the driver, so that a cache of memory alone does not carry it. */
   readonly connect?: ConnectL2

@@ -1,7 +1,8 @@
 import { makeLayer } from './make-layer.ts'
 import { noCoordination } from './errors.ts'
 import type { ConnectL2, L2, L2Config } from './l2.ts'
-import type { Settings } from './options.ts'
+import type { PayloadCodec } from './codecs/codec.ts'
+import { invalid, type Settings } from './options.ts'
 import type { CacheDriver, Coordination, JournalEvent, MaybePromise } from './ports.ts'
 import type { Scope } from './scope.ts'
 import type { BusTransport, StoreEntry } from './store.ts'
@@ -28,6 +29,7 @@ export interface PreparedTier extends Tier {
 
 /** Makes the drivers of a shared tier, and finds out who coordinates the isolates. */
 export function prepareTier(entry: Partial<StoreEntry>, given: Settings, fallback?: ConnectL2): PreparedTier {
+  checkCodec(given)
   const tier = makeTier(entry, given)
   const { driver, coordination, subscribe, transport } = tier
   const own = driver && driver.coordination === coordination
@@ -70,6 +72,14 @@ function toldBy(store: string, root: Scope, { kind, name, soft }: JournalEvent):
     name,
     message: { type: kind === 'namespace' ? 'clear' : soft ? 'expire' : 'delete', keys },
   }
+}
+
+function checkCodec({ codec, schemaVersion }: Settings): void {
+  const { seal, open } = (codec ?? {}) as Partial<PayloadCodec>
+  if (codec !== undefined && (typeof seal !== 'function' || typeof open !== 'function'))
+    invalid('codec', codec, "codecs(...) of 'ekiben/codecs', or an object with seal and open")
+  if (schemaVersion !== undefined && typeof schemaVersion !== 'string' && !Number.isFinite(schemaVersion))
+    invalid('schemaVersion', schemaVersion, 'a string or a number')
 }
 
 function prefixOf({ l2, bus }: Partial<StoreEntry>, { prefix }: Settings): string {

@@ -1,9 +1,14 @@
+import type { PayloadPlace } from './codecs/codec.ts'
+import { TIMED_OUT, within } from './deadline.ts'
 import { decode, type Entry } from './entry.ts'
+import { InvalidOptionError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { type Found, namesOf, type ReadOptions, type Told } from './l2.ts'
-import type { ReadReply } from './ports.ts'
+import type { MaybePromise, ReadReply } from './ports.ts'
 import { unseal } from './payload.ts'
+import { valueFor } from './serve.ts'
 import { type Call, tell } from './stack.ts'
+import { checkSchema, fits } from './value-schema.ts'
 import { makeEntry } from './write.ts'
 
 /**
@@ -14,6 +19,7 @@ import { makeEntry } from './write.ts'
  */
 export async function readL2(guard: Guard, call: Call, options: ReadOptions = {}): Promise<Found> {
   const { token, unusable, onReply } = options
+  checkSchema(call.settings.schema)
   const request = {
     key: call.l2Key,
     ...namesOf(call),
@@ -24,7 +30,8 @@ export async function readL2(guard: Guard, call: Call, options: ReadOptions = {}
     onReply: ({ page }) => onReply?.(page.head.seq),
   })
   const { stale, lease, leaseLeft, page, entry: stored } = told.reply
-  const entry = openEntry(call, told)
+  const opened = openEntry(call, told)
+  const entry = opened instanceof Promise ? await opened : opened
   tell(call, {
     type: 'l2.read',
     found: entry ? (stale ? 'stale' : 'fresh') : 'nothing',
@@ -48,19 +55,53 @@ function leaseTtl({ settings, stack }: Call): number {
   return hardTimeout + Math.min(stack.settings.l2Timeout, LEASE_TTL)
 }
 
-/** Makes an entry of what the coordinator gave; `undefined` when the payload is corrupt, foreign or another key's. */
+/**
+ * Makes an entry of what the coordinator gave; `undefined` when the payload is corrupt, foreign, another key's, or does not
+ * fit. At once, unless a codec or schema takes its time; who waits for that waits no longer than for L2.
+ */
 export function openEntry(
   call: Call,
+  told: Told & { readonly reply: ReadReply },
+): MaybePromise<Entry | undefined> {
+  const stored = told.reply.entry
+  const { codec } = call.stack.settings
+  if (!stored || !codec) return stored && readEntry(call, told, stored.payload)
+  const open = async (): Promise<Entry | undefined> => {
+    const payload = await codec.open(stored.payload, placeOf(call, stored.namespaces))
+    return payload === undefined ? undefined : readEntry(call, told, payload)
+  }
+  return inTime(call, open())
+}
+
+/** Where a payload belongs. An entry that is read by its parent lies where it was written. */
+export function placeOf({ scope, id }: Call, namespaces: readonly string[]): PayloadPlace {
+  return { key: scope.l2Key(id), namespace: namespaces.toSorted((a, b) => b.length - a.length)[0] ?? '' }
+}
+
+async function inTime<T>({ runtime, stack }: Call, work: Promise<T | undefined>): Promise<T | undefined> {
+  const done = await within(runtime, work, stack.settings.l2Timeout).catch((error: unknown) => {
+    // What was never set up right is no broken payload.
+    if (error instanceof InvalidOptionError) throw error
+    return undefined
+  })
+  return done === TIMED_OUT ? undefined : done
+}
+
+function readEntry(
+  call: Call,
   { reply, at, gen }: Told & { readonly reply: ReadReply },
-): Entry | undefined {
-  const { stack, l2Key } = call
+  text: string,
+): MaybePromise<Entry | undefined> {
+  const { stack, l2Key, settings } = call
   const stored = reply.entry
-  const payload = stored && unseal(stored.payload)
+  const payload = stored && unseal(text)
   const fullKey = call.scope.l2Key(call.id)
   if (!stored || !payload || payload.key !== (l2Key === fullKey ? undefined : fullKey)) return undefined
+  if (payload.schema !== stack.settings.schemaVersion) return undefined
   try {
+    const nothing = payload.notes?.nothing
     const parts = {
-      body: payload.notes?.nothing ? { value: undefined } : decode(stack.codec, payload.text),
+      body: nothing ? { value: undefined } : decode(stack.codec, payload.text),
       notes: payload.notes,
       version: stored.version,
       created: payload.created,
@@ -74,7 +115,17 @@ export function openEntry(
       cursor: reply.page.head.seq,
       soft: reply.stale,
     }
-    return makeEntry(call, parts, payload.text)
+    const entry = makeEntry(call, parts, payload.text)
+    if (!settings.schema || nothing) return entry
+    const fit = fits(settings.schema, valueFor(call, entry))
+    return fit instanceof Promise
+      ? inTime(
+          call,
+          fit.then((good) => (good ? entry : undefined)),
+        )
+      : fit
+        ? entry
+        : undefined
   } catch {
     return undefined
   }

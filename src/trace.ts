@@ -66,8 +66,10 @@ export type Step =
   | (At & { readonly type: 'oversized'; readonly layer: 'l1' | 'l2'; readonly bytes: number })
   /** Told when the cache is made: what the store's L2 cannot promise without a bus, and what an advisor has to say. */
   | { readonly type: 'advice'; readonly store: string; readonly code?: string; readonly message: string }
-  /** A payload of L2 could not be read: corrupt, of an unknown version, or another key's. Counts as a miss. */
+  /** A payload of L2 could not be read: corrupt, of an unknown version, another key's, or unfit. Counts as a miss. */
   | (At & { readonly type: 'unusable' })
+  /** The codec could not make a value ready for L2, or not in time. It stays in L1. */
+  | (At & { readonly type: 'unsealed' })
 
 export type TraceListener = (step: Step) => void
 

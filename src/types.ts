@@ -21,11 +21,7 @@ import type { Factory as OwnFactory, FactoryContext } from './factory.ts'
 import type { Logger } from './log.ts'
 import type { Loose } from './loose.ts'
 import type { OperationOptions, StoreOptions } from './options.ts'
-import type {
-  CacheDriver as OwnCacheDriver,
-  CreateDriverResult as OwnCreateDriverResult,
-  L1CacheDriver as OwnL1CacheDriver,
-} from './ports.ts'
+import type { CacheDriver as OwnCacheDriver, CreateDriverResult as OwnCreateDriverResult } from './ports.ts'
 import type { Serializer } from './serializer.ts'
 import type { BusDriver as OwnBusDriver, BusTransport, TransportMessage } from './store.ts'
 
@@ -44,8 +40,13 @@ export type { Logger } from './log.ts'
 
 /** What a message of Bentocache's bus tells. */
 export const CacheBusMessageType = { Set: 'set', Clear: 'clear', Delete: 'delete', Expire: 'expire' } as const
-export type CacheBusMessageType = (typeof CacheBusMessageType)[keyof typeof CacheBusMessageType]
-export type CacheBusMessage = TransportMessage
+/** One of those; any text is taken, as Bentocache's type does. */
+export type CacheBusMessageType = TransportMessage['type'] | (string & Record<never, never>)
+export interface CacheBusMessage {
+  type: CacheBusMessageType
+  keys: string[]
+  namespace?: string
+}
 
 /** A bus of Bentocache's, which carries messages, or one that coordinates. */
 export type BusDriver = BusTransport | OwnBusDriver
@@ -105,7 +106,11 @@ export interface CacheDriver<Async extends boolean = true> {
 export interface L2CacheDriver extends CacheDriver {
   type: 'l2'
 }
-export type L1CacheDriver = OwnL1CacheDriver
+/** `MemoryDriver` is one. Others can be written and used by themselves, but not be the L1 of a store: that keeps entries, not text. */
+export interface L1CacheDriver extends CacheDriver<false> {
+  type: 'l1'
+  getRemainingTtl(key: string): number | undefined
+}
 export type CreateDriverResult<Driver extends OwnCacheDriver = OwnCacheDriver> = OwnCreateDriverResult<Driver>
 export interface CacheStackDrivers {
   readonly l1Driver?: L1CacheDriver | undefined

@@ -62,9 +62,12 @@ describe('the published package', () => {
     const complaints = await tsc(root, '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist'))
     if (complaints) throw new Error(complaints)
     await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-    // What the page on conformance has its reader write first.
-    const [, open = ''] = /```ts\n(\/\/ open\.ts\n.*?)```/s.exec(read('docs/conformance.md')) ?? []
-    await writeFile(join(folder, 'open.ts'), open)
+    // What pages have their readers write first: examples that begin with the name of a file.
+    for (const page of ['docs/conformance.md', 'docs/custom-drivers.md']) {
+      for (const [, name = '', source = ''] of read(page).matchAll(/```ts\n\/\/ ([\w-]+\.ts)\n(.*?)```/gs)) {
+        await writeFile(join(folder, name), source)
+      }
+    }
   })
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -242,6 +245,16 @@ describe('the published package', () => {
     expect(stdout).toMatch(/^# fail 0$/m)
     expect(stdout).toMatch(/^# skipped 0$/m)
   }, 30_000)
+
+  it('runs the driver suite under another test runner, as the page on drivers shows it', async () => {
+    const [, source = ''] =
+      /```ts\n(import [^`]*? from 'node:test'.*?)```/s.exec(read('docs/custom-drivers.md')) ?? []
+    await writeFile(join(folder, 'map-driver.test.ts'), source)
+    const args = ['--test', '--test-reporter=tap', 'map-driver.test.ts']
+    const { stdout } = await run(process.execPath, args, { cwd: folder, env: withoutRunner() })
+    expect(stdout).toMatch(/^# tests 106$/m)
+    expect(stdout).toMatch(/^# pass 106$/m)
+  }, 60_000)
 
   it('loads in plain Node', async () => {
     const source = `

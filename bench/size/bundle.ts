@@ -29,6 +29,8 @@ export const entries = {
   coordinatorHttp: { file: 'workers/coordinator-http.ts' },
   full: { file: 'src/extras/index.ts' },
   entry: { file: 'src/extras/entry.ts', beside: worker },
+  codecs: { file: 'src/codecs/index.ts', beside: worker },
+  serializers: { file: 'src/serializers.ts', beside: worker },
   many: { file: 'src/extras/many.ts', beside: worker },
   'cache-status': { file: 'src/extras/cache-status.ts', beside: worker },
   wrap: { file: 'src/extras/wrap.ts', beside: worker },

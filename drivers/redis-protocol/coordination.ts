@@ -44,9 +44,7 @@ const IN_ONE_CALL: ChunkLimits = { reads: 100, events: 1_000, commits: 100, char
  */
 export function redisCoordination(evaluate: Evaluate, keys: KeyNames): Coordination {
   const ask = makeAsk(evaluate, keys)
-  const find = makeFind(evaluate, keys)
-  const single = { ...reads(keys, ask, find), ...writes(keys, ask) }
-  const calls = { ...single, readMany: makeReadMany(keys, { ask, find, read: single.read }) }
+  const calls = { ...reads(evaluate, keys, ask), ...writes(keys, ask) }
   return { kind: 'redis', ...chunkedCalls(calls, IN_ONE_CALL) }
 }
 
@@ -87,10 +85,34 @@ function unguessable(): string {
   return systemRuntime.randomId().replaceAll('-', '').slice(0, 16)
 }
 
-/** What a reader is told of an entry that a script has found, or not. */
-type Find = (names: Names, verdict: Verdict | undefined, body?: string) => Promise<Verdicts>
+function reads(
+  evaluate: Evaluate,
+  keys: KeyNames,
+  ask: Ask,
+): Pick<CoordinationCalls, 'read' | 'readMany' | 'take' | 'pull'> {
+  const found = makeFound(evaluate, keys)
+  const read = makeRead(keys, ask, found)
+  return {
+    read,
+    readMany: makeReadMany(keys, ask, { found, read }),
+    take: async ({ cursor, ...names }) => {
+      const { told, page, bodies } = await ask({
+        script: 'take',
+        own: [keys.entry(names.key), keys.lease(names.key)],
+        request: withCursor({ ...asked(names), key: names.key, channel: keys.channel }, cursor),
+      })
+      return { ...(await found(names, told.entry, bodies[0])), page }
+    },
+    pull: async ({ cursor }) => {
+      const { page } = await ask({ script: 'pull', own: [], request: withCursor({}, cursor) })
+      return { page }
+    },
+  }
+}
 
-function makeFind(evaluate: Evaluate, keys: KeyNames): Find {
+type FoundIn = (names: Names, verdict: Verdict | undefined, body?: string) => Promise<Verdicts>
+
+function makeFound(evaluate: Evaluate, keys: KeyNames): FoundIn {
   return async (names, verdict, body = '') => {
     if (!verdict) return { stale: false, freshFor: 0, staleFor: 0 }
     const times = timesOf(verdict)
@@ -100,40 +122,28 @@ function makeFind(evaluate: Evaluate, keys: KeyNames): Find {
   }
 }
 
-function reads(keys: KeyNames, ask: Ask, find: Find): Pick<CoordinationCalls, 'read' | 'take' | 'pull'> {
+function makeRead(keys: KeyNames, ask: Ask, found: FoundIn): CoordinationCalls['read'] {
   const read: CoordinationCalls['read'] = async ({ lease, unusable, cursor, ...names }) => {
     const { told, page, bodies } = await ask({
       script: lease ? 'lease' : 'read',
       own: [keys.entry(names.key), ...(lease ? [keys.lease(names.key)] : [])],
       request: withCursor({ ...asked(names), unusable, ...claimOf(lease) }, cursor),
     })
-    const { entry, grant, left } = told
-    const verdicts = await find(names, entry, bodies[0])
+    const { grant, left } = told
+    const verdicts = await found(names, told.entry, bodies[0])
+    const { version } = told.entry ?? {}
     // The script took it for fresh, and gave no lease.
-    if (entry && !verdicts.entry && lease && unusable === undefined)
-      return read({ ...names, lease, unusable: entry.version, cursor })
+    if (version !== undefined && !verdicts.entry && lease && unusable === undefined)
+      return read({ ...names, lease, unusable: version, cursor })
     return { ...verdicts, lease: grant && { grant }, leaseLeft: left, page }
   }
-  return {
-    read,
-    take: async ({ cursor, ...names }) => {
-      const { told, page, bodies } = await ask({
-        script: 'take',
-        own: [keys.entry(names.key), keys.lease(names.key)],
-        request: withCursor({ ...asked(names), key: names.key, channel: keys.channel }, cursor),
-      })
-      return { ...(await find(names, told.entry, bodies[0])), page }
-    },
-    pull: async ({ cursor }) => {
-      const { page } = await ask({ script: 'pull', own: [], request: withCursor({}, cursor) })
-      return { page }
-    },
-  }
+  return read
 }
 
 function makeReadMany(
   keys: KeyNames,
-  { ask, find, read }: { readonly ask: Ask; readonly find: Find } & Pick<CoordinationCalls, 'read'>,
+  ask: Ask,
+  { found, read }: { readonly found: FoundIn; readonly read: CoordinationCalls['read'] },
 ): CoordinationCalls['readMany'] {
   return async ({ reads: wanted, lease, cursor }) => {
     const leases = lease ? wanted.map(({ key }) => keys.lease(key)) : []
@@ -145,13 +155,18 @@ function makeReadMany(
     })
     const entries = wanted.map(async (one, index): Promise<ReadManyReply['entries'][number]> => {
       const { entry, grant, left } = told.entries?.[index] ?? {}
-      const verdicts = await find(one, entry, bodies[index])
-      if (!entry || verdicts.entry || !lease || one.unusable !== undefined)
-        return { ...verdicts, lease: grant && { grant }, leaseLeft: left }
+      const verdicts = await found(one, entry, bodies[index])
       // The script took it for fresh, and gave no lease.
-      const reply = await read({ ...one, lease, unusable: entry.version, cursor: page.head })
-      const { page: later, ...again } = reply
-      return laterReads({ entries: [again], page: later })[0] ?? verdicts
+      if (entry && !verdicts.entry && lease && one.unusable === undefined) {
+        const { page: later, ...again } = await read({
+          ...one,
+          lease,
+          unusable: entry.version,
+          cursor: page.head,
+        })
+        return laterReads({ entries: [again], page: later })[0] ?? verdicts
+      }
+      return { ...verdicts, lease: grant && { grant }, leaseLeft: left }
     })
     return { entries: await Promise.all(entries), page }
   }

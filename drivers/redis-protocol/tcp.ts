@@ -1,4 +1,5 @@
 import { InvalidOptionError, MissingPeerError, StoreError } from '../../src/errors.ts'
+import type { Loose } from '../../src/loose.ts'
 import type { Coordination, Subscriber } from '../../src/ports.ts'
 import type { Send } from './evaluate.ts'
 import { reasonOf } from './reason.ts'
@@ -9,7 +10,7 @@ export interface RedisConnection {
   call(command: string, ...args: string[]): Promise<unknown>
   duplicate(): RedisConnection
   subscribe(channel: string): Promise<unknown>
-  on(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: Loose[]) => void): unknown
   quit(): Promise<unknown>
   disconnect(): void
   readonly status?: string
@@ -18,12 +19,12 @@ export interface RedisConnection {
 
 /** Options of a connection, as `ioredis` takes them. */
 export interface RedisConnectionOptions {
-  readonly host?: string
+  readonly host?: string | undefined
   readonly port?: number
-  readonly username?: string
-  readonly password?: string
-  readonly db?: number
-  readonly [option: string]: unknown
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly db?: number | undefined
+  readonly [option: string]: Loose
 }
 
 /** A way to a Redis over TCP. */
@@ -41,7 +42,7 @@ export function tcpRedis(given: RedisConnection | RedisConnectionOptions): TcpRe
   let closed = false
   const connection = async (): Promise<RedisConnection> => {
     if (own) return own
-    const made = await connect(given as RedisConnectionOptions)
+    const made = await connect(given)
     if (own || closed) made.disconnect()
     if (closed) throw new StoreError('Redis', 'it was disconnected')
     return (own ??= made)
@@ -61,7 +62,7 @@ export function tcpRedis(given: RedisConnection | RedisConnectionOptions): TcpRe
       const listener = new Listener(channel, subscriber, () => listeners.delete(listener))
       listeners.add(listener)
       listener
-        .listen(async () => own?.duplicate() ?? connect(given as RedisConnectionOptions))
+        .listen(async () => own?.duplicate() ?? connect(given))
         .catch((error: unknown) => listener.end(error))
       return { close: () => listener.close() }
     },

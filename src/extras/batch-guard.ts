@@ -12,7 +12,7 @@ export interface BatchGuard {
   /** Gives the leases of keys back, in one call. */
   readonly releases: Gather<string, undefined>
   /** Told of each commit that has been asked for. */
-  onCommit(listener: (key: string) => void): void
+  readonly onCommit: (listener: (key: string) => void) => void
 }
 
 type Answer<Name extends 'read' | 'commit'> = Told & { readonly reply: Reply<Name> }
@@ -127,8 +127,8 @@ async function commitTogether(
       onReply: ({ commits, page }, sent) => {
         const last = lastOf(commits)
         const own = items.map(({ options }, at) => {
-          const reply = { stored: false, ...placed(commits[at], last), page }
-          return options.onReply?.(reply, sent) === undefined ? Infinity : (commits[at]?.at ?? Infinity)
+          const single = { stored: false, ...placed(commits[at], last), page }
+          return options.onReply?.(single, sent) === undefined ? Infinity : (commits[at]?.at ?? Infinity)
         })
         const first = Math.min(...own)
         return first === Infinity ? undefined : first

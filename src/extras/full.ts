@@ -3,6 +3,7 @@ import type { GetOptions, SetOptions } from '../cache.ts'
 import type { Loose } from '../loose.ts'
 import type { Scope } from '../scope.ts'
 import { type BentoStore, bentostore as makeStore } from '../store.ts'
+import type { ValueSchema } from '../value-schema.ts'
 import { advisor, type AdvisorOptions } from './advisor.ts'
 import type { EntryInfo } from './entry-info.ts'
 import { explain, type ExplainOptions, type Explanation } from './explain.ts'
@@ -37,7 +38,8 @@ export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>
 }
 
 /** Options of {@link FullBentoCache.getOrSetMany}. */
-export interface FullGetOrSetManyOptions<T> extends ExtraOperationOptions {
+export interface FullGetOrSetManyOptions<T> extends Omit<ExtraOperationOptions, 'schema'> {
+  readonly schema?: ValueSchema<T> | undefined
   readonly keys: readonly string[]
   readonly factory: BatchFactory<T, ExtendedContext>
   /** Given for a key for which nothing else is left; a function is called only then. */

@@ -27,7 +27,9 @@ export async function getMany<T = Loose>(cache: Cache, options: GetManyOptions<T
   const keys = distinctKeys(options)
   const { defaultValue } = options
   const { calls, batches } = await callsOn(cache, keys, () => options)
-  const asked = new Map([...calls].map(([key, call]) => [key, get(call, defaultValue)]))
+  const asked = [...calls.values()].map((call) => get(call, defaultValue))
   for (const batch of batches) batch.flushReads()
-  return Promise.all(options.keys.map((key) => asked.get(key))) as Promise<T[]>
+  const found = await Promise.all(asked)
+  const values = new Map([...calls.keys()].map((key, at) => [key, found[at]]))
+  return options.keys.map((key) => values.get(key) as T)
 }

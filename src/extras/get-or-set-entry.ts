@@ -9,6 +9,7 @@ import { getOrSet } from '../get-or-set.ts'
 import { checkOptions, FLIGHT_DEADLINE, invalid } from '../options.ts'
 import { held, serve } from '../serve.ts'
 import type { Call, Hooks } from '../stack.ts'
+import type { ValueSchema } from '../value-schema.ts'
 import { refreshEarly } from './early-refresh.ts'
 import type { EntryInfo } from './entry-info.ts'
 import { type ExtendedFactory, extendFactory, type Extended } from './extended-factory.ts'
@@ -19,7 +20,9 @@ import type { RunOne } from './get-or-set-many.ts'
 import { callOn } from './reach.ts'
 
 /** Options of {@link getOrSetEntry}. */
-export interface GetOrSetEntryOptions<T> extends KeyOptions, ExtraOperationOptions {
+export interface GetOrSetEntryOptions<T> extends KeyOptions, Omit<ExtraOperationOptions, 'schema'> {
+  /** {@link OperationOptions.schema}, of values of this type. */
+  readonly schema?: ValueSchema<T> | undefined
   /** Makes the value when there is none. */
   readonly factory: ExtendedFactory<T>
   /**
@@ -79,7 +82,7 @@ function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: 
 
 /** The value of one key of many, with all that an {@link ExtendedFactory} may answer. */
 export function extendedFlow(options: Omit<GetOrSetEntryOptions<unknown>, 'key' | 'factory'>): RunOne {
-  return (call, factory) => around(call, options, factory as ExtendedFactory<unknown>, valueAlone)
+  return (call, factory) => around(call, options, factory, valueAlone)
 }
 
 /** What a caller is given who wants the value alone. */

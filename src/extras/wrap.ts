@@ -12,7 +12,10 @@ import { canonical } from './canonical.ts'
 const LONGEST_KEY = 200
 
 /** Options of {@link wrap}: those of `getOrSet`, and what the key is made of. */
-export interface WrapOptions<Args extends readonly unknown[]> extends Omit<OperationOptions, 'tags'> {
+export interface WrapOptions<Args extends readonly unknown[]> extends Omit<
+  OperationOptions,
+  'tags' | 'schema'
+> {
   /** Begins every key: minifiers change the names of functions. Without `(`, which ends it there. */
   readonly name: string
   /** What tells one call from another, after the name. @default all arguments */
@@ -78,7 +81,7 @@ export function wrap<This, Args extends readonly unknown[], Result>(
       tags: typeof tags === 'function' ? tags(...args) : tags,
       // What gives nothing goes on giving nothing: it is called each time.
       factory: async (ctx): Promise<Awaited<Result>> => {
-        const result = (await fn.call(self, ...args)) as Awaited<Result>
+        const result = await (fn.call(self, ...args) as Promise<Awaited<Result>>)
         return result === undefined ? (ctx.skip() as Awaited<Result>) : result
       },
     })

@@ -14,8 +14,8 @@ import { NAMES, PATTERNS, quoted, VALUES } from './texts.ts'
 export interface SuiteGroup {
   /** Called once before the tests; what it gives is called once after them. */
   setup(run: () => unknown): unknown
-  /** Called for each test when it is made. */
-  tap?(run: (test: never) => void): unknown
+  /** Called for each test when it is made. Two of the cases let 2.5 s pass, which is longer than Japa waits. */
+  tap?(run: (test: { disableTimeout(): unknown }) => void): unknown
   readonly each: { teardown(run: () => unknown): unknown }
 }
 
@@ -51,6 +51,7 @@ export function registerCacheDriverTestSuite<Group extends SuiteGroup>(suite: Dr
     driver = createDriver()
     return () => driver?.disconnect()
   })
+  group.tap?.((test) => test.disableTimeout())
   group.each.teardown(() => driver?.clear())
   suite.configureGroup?.(group)
   for (const [title, run] of CASES) {
@@ -89,10 +90,18 @@ async function holds(
   for (const [key, value] of Object.entries(values)) same(await driver.get(key), value, `get(${quoted(key)})`)
 }
 
+/** What Bentocache's suite asks, one case for each of its own. */
 const BENTOCACHES: readonly Case[] = [
   ['get() of a key nobody has set is undefined', ({ driver }) => holds(driver, { key: undefined })],
   [
-    'get() gives what was set, the last of it',
+    'get() gives what was set',
+    async ({ driver }) => {
+      await driver.set('key', 'value')
+      await holds(driver, { key: 'value', other: undefined })
+    },
+  ],
+  [
+    'set() takes the place of the value before',
     async ({ driver }) => {
       await driver.set('key', 'first')
       await driver.set('key', 'value')
@@ -110,11 +119,19 @@ const BENTOCACHES: readonly Case[] = [
     },
   ],
   [
+    'delete() deletes the key and no other',
+    async ({ driver }) => {
+      await driver.set('key', 'value')
+      await driver.set('other', 'value')
+      await driver.delete('key')
+      await holds(driver, { key: undefined, other: 'value' })
+    },
+  ],
+  [
     'delete() of what is there is true',
     async ({ driver }) => {
       await driver.set('key', 'value')
       same(await driver.delete('key'), true)
-      await holds(driver, { key: undefined })
     },
   ],
   ['delete() of what is not there is false', async ({ driver }) => same(await driver.delete('key'), false)],
@@ -162,12 +179,20 @@ const BENTOCACHES: readonly Case[] = [
     async ({ driver }) => same(driver.namespace('users') === driver, false),
   ],
   [
-    'a namespace has its own keys',
+    'what is set in a namespace is not above it',
     async ({ driver }) => {
       const users = driver.namespace('users')
       await users.set('key', 'user')
       await holds(driver, { key: undefined })
+      await holds(users, { key: 'user' })
+    },
+  ],
+  [
+    'a key in a namespace has a value of its own',
+    async ({ driver }) => {
+      const users = driver.namespace('users')
       await driver.set('key', 'root')
+      await users.set('key', 'user')
       await holds(users, { key: 'user' })
       await holds(driver, { key: 'root' })
     },
@@ -228,12 +253,13 @@ const MORE: readonly Case[] = [
     },
   ],
   [
-    'deleteMany() of keys that are not there, and of some that are, is true',
+    'deleteMany() passes over keys that are not there',
     async ({ driver }) => {
       await driver.set('a', 'a')
-      same(await driver.deleteMany(['a', 'missing']), true)
-      same(await driver.deleteMany(['missing', 'missing too']), true)
+      same(await driver.deleteMany(['missing', 'a', 'missing too']), true)
       await holds(driver, { a: undefined })
+      // Whether there was anything to delete is told by some drivers of Bentocache and not by others.
+      same(typeof (await driver.deleteMany(['missing', 'missing too'])), 'boolean')
     },
   ],
   [

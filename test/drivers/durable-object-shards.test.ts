@@ -8,7 +8,11 @@ import { memoryDriver } from '../../drivers/memory.ts'
 import { sharded, type ShardedOptions } from '../../drivers/sharded.ts'
 import { BentoCache, bentostore } from '../../src/index.ts'
 import { manualClock, manualRuntime } from '../support/clock.ts'
-import { bentocacheDriverSuite } from '../support/bentocache-driver-suite.ts'
+import {
+  bentocacheDriverSuite,
+  type DriverSuite,
+  ekibenDriverSuite,
+} from '../support/bentocache-driver-suite.ts'
 import { type LedgerCoordination, ledgerCoordination } from '../support/ledger-coordination.ts'
 import { namesByShard } from '../support/shards.ts'
 
@@ -32,13 +36,15 @@ function openNamespace(now: () => number = () => 0) {
 
 const clock = { now: 1_800_000_000_000 }
 const { namespace: shared } = openNamespace(() => clock.now)
-bentocacheDriverSuite('Bentocache’s driver suite, over five shards', {
+const fiveShards: DriverSuite = {
   makeDriver: (prefix) =>
     sharded({ shards: 5 }, (name) => durableObjectDriver({ binding: shared, name })).factory({ prefix }),
   pass: (ms) => {
     clock.now += ms
   },
-})
+}
+bentocacheDriverSuite('Bentocache’s driver suite, over five shards', fiveShards)
+ekibenDriverSuite('The driver suite of ekiben/test_suite, over five shards', fiveShards)
 
 const objectsOf = (binding: CoordinatorNamespace) => (name: string) => durableObjectDriver({ binding, name })
 const buses = (binding: CoordinatorNamespace) => (name: string) => durableObjectBusDriver({ binding, name })

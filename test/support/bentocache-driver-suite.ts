@@ -14,11 +14,19 @@ export interface DriverSuite {
 
 type Context = { assert: typeof assert; cleanup: (run: () => unknown) => void }
 
-/** As much of Japa as both suites use, made of this runner. */
+/** A suite, registered and not yet run. */
+export interface RegisteredSuite {
+  readonly tests: { readonly title: string; readonly run: (context: Context) => Promise<void> }[]
+  /** Opens the driver, and gives what closes it. */
+  setup(): unknown
+  teardown(): unknown
+}
+
+/** As much of Japa as both suites use. */
 interface Runner {
-  readonly test: (title: string, run: (context: Context) => Promise<void>) => void
+  test(title: string, run: (context: Context) => Promise<void>): void
   readonly group: SuiteGroup
-  readonly createDriver: (options?: { prefix?: string }) => CacheDriver
+  createDriver(options?: { prefix?: string }): CacheDriver
 }
 
 /**
@@ -26,40 +34,55 @@ interface Runner {
  * of that one as the suite uses. Its pause passes on the driver's clock and takes no time.
  */
 export function bentocacheDriverSuite(name: string, suite: DriverSuite): void {
-  describe(name, () => {
+  // Japa's own types ask for all of Japa.
+  const registered = collect(suite, (runner) => bentocaches(runner as never))
+  describe(`${name}, ${registered.tests.length} cases`, () => {
     replacePause(suite.pass)
-    bentocaches(runnerOf(suite))
+    play(registered)
   })
 }
 
 /** Registers the suite that `ekiben/test_suite` publishes, in the same way. */
 export function ekibenDriverSuite(name: string, suite: DriverSuite): void {
-  describe(name, () => {
-    ours({ ...runnerOf(suite), sleep: async (ms) => void (await suite.pass(ms)) })
+  const registered = collectOurs(suite)
+  describe(`${name}, ${registered.tests.length} cases`, () => {
+    play(registered)
   })
 }
 
-function runnerOf({ makeDriver }: DriverSuite): Runner {
-  return {
-    test: (title, run) => {
-      test(title, async () => {
-        const cleanups: (() => unknown)[] = []
-        await run({ assert, cleanup: (cleanup) => cleanups.push(cleanup) })
-        for (const cleanup of cleanups) await cleanup()
-      })
-    },
+/** The suite that `ekiben/test_suite` publishes, for who runs it by hand. */
+export function collectOurs(suite: DriverSuite): RegisteredSuite {
+  return collect(suite, (runner) => ours({ ...runner, sleep: async (ms) => void (await suite.pass(ms)) }))
+}
+
+function collect({ makeDriver }: DriverSuite, register: (runner: Runner) => void): RegisteredSuite {
+  const tests: RegisteredSuite['tests'] = []
+  const hooks: Record<'setup' | 'teardown', () => unknown> = { setup: () => {}, teardown: () => {} }
+  register({
+    test: (title, run) => void tests.push({ title, run }),
     group: {
-      setup: (open) => {
-        let close: unknown
-        beforeAll(async () => {
-          close = await open()
-        })
-        afterAll(() => (close as () => unknown)())
-      },
+      setup: (run) => (hooks.setup = run),
       tap: () => {},
-      each: { teardown: (run) => afterEach(async () => void (await run())) },
+      each: { teardown: (run) => (hooks.teardown = run) },
     },
     createDriver: ({ prefix = 'bentocache' } = {}) => makeDriver(prefix),
+  })
+  return { tests, ...hooks }
+}
+
+function play({ tests, setup, teardown }: RegisteredSuite): void {
+  let close: unknown
+  beforeAll(async () => {
+    close = await setup()
+  })
+  afterEach(async () => void (await teardown()))
+  afterAll(() => (close as () => unknown)())
+  for (const { title, run } of tests) {
+    test(title, async () => {
+      const cleanups: (() => unknown)[] = []
+      await run({ assert, cleanup: (cleanup) => cleanups.push(cleanup) })
+      for (const cleanup of cleanups) await cleanup()
+    })
   }
 }
 

@@ -70,6 +70,8 @@ describe('keys', () => {
   })
 
   test('tell different data apart', () => {
+    const holed: unknown[] = []
+    holed[1] = 1
     const different: readonly unknown[] = [
       1,
       '1',
@@ -121,7 +123,7 @@ describe('keys', () => {
       /a/,
       /a/g,
       -0,
-      [, 1],
+      holed,
       [undefined, 1],
     ]
     const texts = different.map((value) => canonical(value, 'it'))
