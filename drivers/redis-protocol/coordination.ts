@@ -32,8 +32,9 @@ import {
 } from './wire.ts'
 
 /**
- * A page holds 1,000 events, and a script stops all others: it is not for long lists. Upstash takes requests of 1 MB at
- * least (https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded), and JSON may double a text.
+ * A page holds 1,000 events, and a script stops all others: it is not for long lists. Upstash takes requests of 10 MB
+ * (https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded), as `ekiben gateway` does; a UTF-16 unit
+ * becomes six bytes of JSON at most, so payloads take up to a quarter of that, and keys and tags have the rest.
  */
 const IN_ONE_CALL: ChunkLimits = { reads: 100, events: 1_000, commits: 100, characters: 400_000 }
 
@@ -193,7 +194,7 @@ function committing({
     ...ruled(mode),
     key,
     version,
-    keeps: payload === undefined ? (keeps ?? '*') : undefined,
+    keeps: payload === undefined ? (keeps ?? '') : undefined,
     fresh: whole(freshFor),
     stale: whole(staleFor),
   }

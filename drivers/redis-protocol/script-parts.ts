@@ -1,7 +1,8 @@
 /**
  * What the coordinator's scripts are made of: what each of them needs stands here once.
  *
- * `q` is the request, `page()` what it has not heard of, `judge()` whether an entry lives.
+ * `q` is the request, `page()` what it has not heard of, `judge()` whether an entry lives, `last` the journal's last event.
+ * Comments stand before the texts, not in them: the texts are carried into every bundle and sent to Redis.
  */
 
 /** Events kept in the journal. */
@@ -14,6 +15,7 @@ const EPOCH_SLACK = 3_600_000
 const EPOCHS_PRUNED = 20
 
 // The clock is Redis's own. With it the random text names things that a copy of the request cannot name again.
+// `since`: row 1 is the event itself; nothing where it is not known.
 export const BEGIN: string = `
 local call, q, time = redis.call, cjson.decode(ARGV[1]), redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -25,7 +27,6 @@ local function head()
   return last and { seq = tonumber(last[1]:match('^%d+')), id = last[2][2] }
 end
 
--- Row 1 is the event itself; nothing where it is not known.
 local function since(c, most)
   if not c then return end
   local rows = call('XRANGE', journal, c.seq .. '-0', '+', 'COUNT', most or ${JOURNAL_CAP})
@@ -50,6 +51,7 @@ end
 `
 
 // What is not found is equal to nothing: a lost epoch ends what was stamped with it.
+// `compare`: whether what bears the stamps lives, and whether it has aged since it was stamped.
 export const EPOCHS: string = `
 local function inForce(names)
   local found = {}
@@ -68,7 +70,6 @@ local function namesOf(stamps)
   return names
 end
 
--- Whether what bears the stamps lives, and whether it is as fresh as when it was stamped.
 local function compare(stamps)
   local current, aged = inForce(namesOf(stamps)), false
   for name, own in pairs(stamps) do
@@ -115,35 +116,36 @@ local function judge(key, spaces)
     version = header.v, born = header.b, names = namesOf(header.e),
     stale = aged or header.m or (header.f and now >= header.f) or false,
     freshFor = header.f and header.f - now, staleFor = header.s and header.s - now,
-  }, body
+  }, body, header
 end
 `
 
+// `ended`: only where there was nothing before is it certain that nothing was ended.
 export const BIRTH: string = `
-local function born()
-  local h = head()
-  if h then return h end
+local last = head()
+if not last then
+  last = { seq = 1, id = mint }
   call('DEL', journal)
   call('XADD', journal, '1-0', 'i', mint, 's', '', 'd', '')
-  -- Only where there was nothing before is it certain that nothing was ended.
   if call('EXISTS', epochs) == 0 then call('HSET', epochs, 'ended', '0') end
-  return { seq = 1, id = mint }
 end
-born()
-
 `
 
+// `append`: a subject with a sign before it, `-` for hard, `~` for soft.
+// `told`: a reply. All that a call has done is one message to who listens.
+// `stamp`: stamps of names that last until the given time, or for ever; what is missing is minted.
 export const WRITES: string = `
--- Subjects with a sign before them: - for hard, ~ for soft.
-local function append(events)
-  local after = born()
-  local h = after
-  for n, event in ipairs(events) do
-    h = { seq = h.seq + 1, id = mint .. '.' .. n }
-    call('XADD', journal, 'MAXLEN', ${JOURNAL_CAP}, h.seq .. '-0', 'i', h.id, 's', event:sub(2), 'd', event:sub(1, 1))
-  end
-  if #events > 0 then redis.pcall('PUBLISH', q.channel, cjson.encode({ after = after, head = h, events = events })) end
-  return h
+local before, news = last, {}
+
+local function append(event)
+  news[#news + 1] = event
+  last = { seq = last.seq + 1, id = mint .. '.' .. #news }
+  call('XADD', journal, 'MAXLEN', ${JOURNAL_CAP}, last.seq .. '-0', 'i', last.id, 's', event:sub(2), 'd', event:sub(1, 1))
+end
+
+local function told(out, ...)
+  if #news > 0 then redis.pcall('PUBLISH', q.channel, cjson.encode({ after = before, head = last, events = news })) end
+  return reply(out, ...)
 end
 
 local function put(name, hard, soft, till)
@@ -151,7 +153,6 @@ local function put(name, hard, soft, till)
   if till then call('ZADD', due, till, name) else call('ZREM', due, name) end
 end
 
--- Stamps of names that last until the given time, or for ever; what is missing is minted.
 local function stamp(names, till)
   for _, name in ipairs(call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ${EPOCHS_PRUNED})) do
     call('HDEL', epochs, name)
@@ -211,7 +212,7 @@ local function claim(out, key, names)
   if lease and now < lease.x and stands(lease) then
     if lease.t == q.token then out.grant = lease.g else out.left = lease.x - now end
   else
-    out.grant = born()
+    out.grant = last
     lease = { t = q.token, g = out.grant, x = now + q.ttl, e = stamp(names, now + q.ttl) }
     call('SET', key, cjson.encode(lease), 'PX', q.ttl)
   end

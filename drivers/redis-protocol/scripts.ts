@@ -27,42 +27,37 @@ if q.token then claim(out, KEYS[5], q.names) end
 return reply(out, body)
 `
 
+// `untouched`: what happened after a place is gone through once for all commits, since it may be the whole journal. That leaves
+// out the commits' own events, and they are about no key of another.
+// `rule`: the lease limits cost, the journal decides truth: without it a slow computation is stored if nothing happened.
+// `commit`: what is kept bears the names it was stored with, and an entry of Bentocache's has none. A namespace it does not
+// lie in cannot keep it, as it cannot read it. A new life given by hand does not make fresh what was made stale by hand.
 const COMMIT = `
+local subjects = {}
 local function untouched(c, names)
-  local rows = since(c)
-  for i = 2, rows and #rows or 0 do if names[rows[i][2][4]] then return false end end
-  return rows ~= nil
+  local place = c.seq .. ' ' .. c.id
+  local touched = subjects[place]
+  if touched == nil then
+    local rows = since(c)
+    touched = rows and {}
+    for i = 2, rows and #rows or 0 do touched[rows[i][2][4]] = true end
+    subjects[place] = touched or false
+  end
+  for name in pairs(touched or {}) do if names[name] then return false end end
+  return touched and true
 end
 
-local function rule(c, lease, names, present)
+local function rule(c, entry, lease, present)
   if c.mode == 'set' then return true end
   local touching, late = { ['k:' .. c.key] = true }, {}
-  for _, name in ipairs(names) do touching[name] = true end
+  for _, name in ipairs(c.names) do touching[name] = true end
   local held = lease and now < lease.x and lease.t == c.token and lease.g.seq == c.since.seq and lease.g.id == c.since.id
-  -- The lease limits cost, the journal decides truth: without it a slow computation is stored if nothing happened.
   if not held then return untouched(c.since, touching) end
   if not stands(lease) then return false end
-  for _, name in ipairs(names) do if not lease.e[name] then late[name] = true end end
+  for _, name in ipairs(c.names) do if not lease.e[name] then late[name] = true end end
   if next(late) and not untouched(lease.g, late) then return false end
+  present = present or judge(entry, {})
   return true, not present or present.stale
-end
-
--- What is kept bears the names it was stored with. An entry of Bentocache's has none that could be kept.
-local function kept(c, present)
-  if not present or present.born then return end
-  return (c.keeps == '*' or c.keeps == present.version) and present.names
-end
-
-local function store(c, key, names, payload)
-  local till = c.stale and now + c.stale
-  if till and c.stale < 1 then return call('DEL', key) end
-  local header = { v = c.version }
-  if c.keeps then header, payload = load(key) end
-  header.f, header.s = c.fresh and now + c.fresh, till
-  -- A new life given by hand does not make fresh what was made stale by hand.
-  if not c.keeps or c.mode ~= 'set' then header.m, header.e = nil, stamp(names, till) end
-  local text = 'r1;' .. cjson.encode(header) .. '\\n' .. payload
-  if till then call('SET', key, text, 'PX', c.stale) else call('SET', key, text) end
 end
 
 local function commit(c, payload, entry, leased, answered)
@@ -72,28 +67,38 @@ local function commit(c, payload, entry, leased, answered)
     local event = { seq = tonumber(seq), id = id }
     return { stored = true, at = since(event, 1) and event.seq }
   end
-  -- A namespace the entry does not lie in cannot keep it, as it cannot read it.
-  local lease, present = leaseOf(leased), judge(entry, c.keeps and c.spaces or {})
-  local names = c.names
-  if c.keeps then names = kept(c, present) end
-  local stored, fills
-  if names then stored, fills = rule(c, lease, names, present) end
+  local lease, present, header, stored, fills = leaseOf(leased), nil, { v = c.version }, true, nil
+  if c.keeps then
+    present, payload, header = judge(entry, c.spaces)
+    stored = present and not present.born and (c.keeps == '*' or c.keeps == present.version)
+    if stored then c.names = present.names end
+  end
+  if stored then stored, fills = rule(c, entry, lease, present) end
   if not stored then
     if lease and lease.t == c.token then call('DEL', leased) end
     return { stored = false }
   end
-  store(c, entry, names, payload)
+  local till = c.stale and now + c.stale
+  if till and c.stale < 1 then
+    call('DEL', entry)
+  else
+    local stamps = stamp(c.names, till)
+    if not c.keeps or c.mode ~= 'set' then header.m, header.e = nil, stamps end
+    header.f, header.s = c.fresh and now + c.fresh, till
+    local text = 'r1;' .. cjson.encode(header) .. '\\n' .. payload
+    if till then call('SET', entry, text, 'PX', c.stale) else call('SET', entry, text) end
+  end
   call('DEL', leased)
-  local at = fills and born() or append({ '-k:' .. c.key })
-  call('SET', answered, at.seq .. ' ' .. at.id, 'PX', ${ANSWERS_TTL})
-  return { stored = true, at = at.seq }
+  if not fills then append('-k:' .. c.key) end
+  call('SET', answered, last.seq .. ' ' .. last.id, 'PX', ${ANSWERS_TTL})
+  return { stored = true, at = last.seq }
 end
 
 local commits = {}
 for i, c in ipairs(q.commits) do
   commits[i] = commit(c, ARGV[i + 2], KEYS[i * 3 + 1], KEYS[i * 3 + 2], KEYS[i * 3 + 3])
 end
-return reply({ commits = commits })
+return told({ commits = commits })
 `
 
 const INVALIDATE = `
@@ -116,17 +121,17 @@ for _, event in ipairs(q.events) do
     call('ZREM', due, subject)
     ended = true
   end
+  append(event)
 end
 if ended then call('HSET', epochs, 'ended', '1') end
-append(q.events)
-return reply({ existed = existed })
+return told({ existed = existed })
 `
 
 const TAKE = `
 local out, body = look(KEYS[4], q)
 forget(KEYS[4], KEYS[5], false)
-append({ '-k:' .. q.key })
-return reply(out, body)
+append('-k:' .. q.key)
+return told(out, body)
 `
 
 const READ_MANY = `

@@ -82,14 +82,20 @@ export function timesOf({ stale, freshFor, staleFor }: Verdict): Omit<Verdicts, 
 }
 
 export function ruled(mode: CommitMode): object {
-  if (mode.kind === 'lease') return { mode: mode.kind, token: mode.token, since: mode.grant }
-  return mode.kind === 'free' ? { mode: mode.kind, since: mode.since } : { mode: mode.kind }
+  if (mode.kind === 'lease') return { mode: mode.kind, token: mode.token, since: placeOf(mode.grant) }
+  return mode.kind === 'free' ? { mode: mode.kind, since: placeOf(mode.since) } : { mode: mode.kind }
 }
 
-/** A request with the place its sender knows. A cursor that could be none of a journal is as good as none. */
+/** A request with the place its sender knows. */
 export function withCursor(request: object, cursor: Cursor | undefined): object {
-  const { seq, id } = isCursor(cursor) ? cursor : { seq: 0, id: '' }
-  return seq > 0 && seq < FOR_EVER ? { ...request, cursor: { seq, id } } : request
+  const place = placeOf(cursor)
+  return place.seq > 0 ? { ...request, cursor: place } : request
+}
+
+/** A place as scripts take it. What could be none of a journal is the one before all. */
+function placeOf(cursor: Cursor | undefined): Cursor {
+  if (!isCursor(cursor) || cursor.seq < 1 || cursor.seq >= FOR_EVER) return { seq: 0, id: '' }
+  return { seq: cursor.seq, id: cursor.id }
 }
 
 function isCursor(cursor: Cursor | undefined): cursor is Cursor {

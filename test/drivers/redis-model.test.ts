@@ -177,36 +177,53 @@ async function compare(seed: number): Promise<Record<string, number>> {
           ...one,
           unusable: ['*', undefined, undefined][pick(3)],
         }))
+        if (lease) claims.push(...reads.map((one) => ({ names: one, token: lease.token })))
         await both(
-          (side) => side.coordination.readMany({ reads, lease, cursor: cursor(side) }),
+          async (side) => {
+            const told = await side.coordination.readMany({ reads, lease, cursor: cursor(side) })
+            if (lease) side.grants.push(...told.entries.map((entry) => entry.lease?.grant))
+            return told
+          },
           ({ entries }) => entries.map((entry) => [sorted(entry), entry.lease?.grant.seq, entry.leaseLeft]),
         )
         tell(lease ? 'readMany with leases' : 'readMany')
         break
       }
       case 8: {
-        const commits = KEYS.filter(() => pick(2) === 0).map(({ key, ...own }, at) => ({
-          key,
-          ...own,
-          op: `many ${seed} ${step} ${at}`,
-          version: `v${step}`,
-          ...(pick(3) === 0 ? { keeps: '*' } : { payload: `${step} ${key}` }),
-          freshFor: 9_000,
-          staleFor: 90_000,
-          kind: (['set', 'free'] as const)[pick(2)]!,
-        }))
+        const commits = KEYS.filter(() => pick(2) === 0).map(({ key, ...own }, at) => {
+          const last = claims.findLastIndex((claim) => claim.names.key === key)
+          return {
+            key,
+            ...own,
+            begun: pick(3) === 0 ? claims.length - 1 - pick(4) : last,
+            op: pick(6) === 0 ? `op ${seed} ${pick(step + 1)}` : `many ${seed} ${step} ${at}`,
+            version: `v${step}`,
+            ...[{ keeps: '*' }, { keeps: `v${pick(step + 1)}` }, { payload: `${step} ${key}` }][pick(3)],
+            freshFor: [9_000, 1][pick(2)]!,
+            staleFor: 90_000,
+            kind: (['set', 'free', 'lease'] as const)[pick(3)]!,
+          }
+        })
+        const modeOf = (side: Side, { kind, begun }: (typeof commits)[number]): CommitMode => {
+          const grant = side.grants[begun] ?? side.heads.at(-1) ?? { seq: 9, id: 'no' }
+          if (kind === 'set') return { kind }
+          return kind === 'free' ? { kind, since: grant } : { kind, token: claims[begun]?.token ?? '', grant }
+        }
         const reply = await both(
           (side) =>
             side.coordination.commitMany({
-              commits: commits.map(({ kind, ...commit }) => ({
+              commits: commits.map(({ kind, begun, ...commit }) => ({
                 ...commit,
-                mode: kind === 'set' ? { kind } : { kind, since: cursorOf(1)(side) ?? { seq: 9, id: 'no' } },
+                mode: modeOf(side, { ...commit, kind, begun }),
               })),
               cursor: cursor(side),
             }),
           (told) => told.commits.map(({ stored, at }) => ({ stored, at })),
         )
-        for (const { stored } of reply.commits) tell(`one of many stored ${stored}`)
+        for (const [at, { stored }] of reply.commits.entries()) {
+          const { kind, keeps } = commits[at] as { kind: string; keeps?: string }
+          tell(`many, ${kind} ${keeps ? 'kept' : 'stored'} ${stored}`)
+        }
         break
       }
       default: {
@@ -248,8 +265,13 @@ test('Redis answers as the Durable Object does, whatever the order', async () =>
     'free kept false',
     'set kept true',
     'set kept false',
-    'one of many stored true',
-    'one of many stored false',
+    ...['set', 'free', 'lease'].flatMap((kind) => [
+      `many, ${kind} kept true`,
+      `many, ${kind} kept false`,
+      `many, ${kind} stored true`,
+    ]),
+    'many, free stored false',
+    'many, lease stored false',
     'readMany',
     'readMany with leases',
   ]

@@ -72,6 +72,17 @@ async function everything(coordination: Coordination): Promise<void> {
   await coordination.read({ key: 'p:k', tags: [], namespaces: ['p'], cursor })
   await coordination.readMany({ reads: ['p:k', 'p:l', 'p:k'].map((key) => ({ key, ...names })), cursor })
   await coordination.commit(write('2', { key: 'p:l', tags: ['p#late'], cursor }))
+  const reads = ['p:m', 'p:k', 'p:n'].map((key) => ({ key, ...names, unusable: '*' }))
+  const { entries } = await coordination.readMany({ reads, lease: { token: 'c', ttl: 5_000 }, cursor })
+  const leased = { kind: 'lease', token: 'c', grant: entries[0]!.lease!.grant } as const
+  const kept = { payload: undefined, keeps: '*' }
+  const many = [
+    write('4', { key: 'p:m', mode: leased }),
+    write('5', { mode: leased, ...kept }),
+    write('6', { key: 'p:l', ...kept }),
+    write('7', { key: 'p:o', ...kept }),
+  ]
+  await coordination.commitMany({ commits: many, cursor })
   await coordination.commit(write('3', { mode: { kind: 'free', since: cursor }, cursor }))
   await coordination.invalidate({
     events: [
