@@ -35,3 +35,13 @@ export {
   type TransportMessage,
 } from './store.ts'
 export type { Step, TraceListener } from './trace.ts'
+export type {
+  Channel,
+  ContextStore,
+  OnMessage,
+  Traced,
+  TracingChannel,
+  TracingMoments,
+  TracingSubscribers,
+} from './tracing-channel.ts'
+export { type CacheOperationMessage, tracingChannels } from './tracing-channels.ts'
