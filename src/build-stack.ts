@@ -60,7 +60,8 @@ export function buildStack({ name, entry, globals, trace, wrap, connectPlain }: 
       },
       onEvents: (events, ownFrom) => {
         flights.detachTouched(events)
-        tellEvents({ trace, name, root }, events, ownFrom)
+        // Where nobody coordinates, all that happens is this isolate's own doing.
+        tellEvents({ trace, name, root }, events, coordination ? ownFrom : 0)
       },
     },
     Math.max(REMEMBERED, tier?.maxItems ?? 0),

@@ -94,8 +94,7 @@ export class Cache {
    * ```
    */
   async getOrSet<T>(options: GetOrSetOptions<T>): Promise<T> {
-    checkOptions(options)
-    const { factory } = options
+    const { factory } = checkOptions(options)
     if (typeof factory !== 'function') invalid('factory', factory, 'a function')
     return this.#with(options, getOrSet, factory) as Promise<T>
   }

@@ -38,5 +38,5 @@ async function hashed(key: string): Promise<string> {
 /** A key's name in L2, hashed where it must be; in a cache of memory alone its full name. */
 export function nameInL2({ stack, scope }: Operation, id: string): string | Promise<string> {
   const name = scope.l2Key(id)
-  return stack.l2 ? stack.l2.key(name) : name
+  return stack.l2?.key(name) ?? name
 }

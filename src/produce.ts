@@ -67,6 +67,7 @@ async function make({ call, flight, factory }: Production, { entry, found }: Sta
     })
     if (produced.value === SKIPPED) {
       giveBack()
+      if (!background) tell(call, { type: 'miss' })
       return 'skipped'
     }
     const draft = makeDraft(call, produced.value, produced.settings, origin)

@@ -33,4 +33,3 @@ export function ours({ stack, grace, more }: Setup): AnyCache {
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve))
 }
-

@@ -35,8 +35,7 @@ const CALLS: Readonly<Record<string, (channel: TracingChannel<Scene>) => unknown
       { n: 1 },
     ),
   'a promise': (channel) => channel.tracePromise(async (a: string) => `${a}!`, { n: 1 }, undefined, 'bento'),
-  'a promise that fails': (channel) =>
-    channel.tracePromise(() => Promise.reject(new Error('no')), { n: 1 }),
+  'a promise that fails': (channel) => channel.tracePromise(() => Promise.reject(new Error('no')), { n: 1 }),
   'what throws before there is a promise': (channel) =>
     channel.tracePromise(
       () => {
