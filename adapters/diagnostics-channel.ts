@@ -4,6 +4,7 @@
  *
  * @module
  */
+// oxlint-disable-next-line no-restricted-imports -- the bridge is for those who have Node's channel
 import { tracingChannel } from 'node:diagnostics_channel'
 import { type CacheOperationMessage, tracingChannels } from '../src/tracing-channels.ts'
 

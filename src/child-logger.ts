@@ -39,10 +39,11 @@ export function childLogger(logger: ParentLogger): Logger {
     const part = PARTS.find(([steps]) => steps.test(message))?.[1]
     return part ? childOf(own, `${store} ${JSON.stringify(part)}`, part) : own
   }
-  const { warn } = logger
   return {
     debug: (fields, message) => writerOf(fields, message).debug(fields, message),
     error: (fields, message) => writerOf(fields, message).error(fields, message),
-    ...(warn && { warn: (fields, message) => writerOf(fields, message).warn?.(fields, message) }),
+    ...(typeof logger.warn === 'function' && {
+      warn: (fields, message) => writerOf(fields, message).warn?.(fields, message),
+    }),
   }
 }

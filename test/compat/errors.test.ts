@@ -20,7 +20,13 @@ function looks(error: Made, made: object): unknown {
   const { isBackgroundFactory } = error as { isBackgroundFactory?: boolean }
   const own = made as { code?: string; message?: string; name?: string }
   return {
-    ...{ code, status, message, key, reason, isBackgroundFactory, isError: error instanceof Error },
+    code,
+    status,
+    message,
+    key,
+    reason,
+    isBackgroundFactory,
+    isError: error instanceof Error,
     names: [name, own.name, error.toString()].map((text) => text?.replace(/^_/, '')),
     statics: [own.code, own.message],
   }

@@ -95,12 +95,12 @@ async function spansOf(
 const ours = (exports: Exports): AnyCache => {
   const { BentoCache } = exports as typeof ekiben
   const main = ekiben.bentostore({ grace: '1h' }).useL1Layer(memoryDriver())
-  return new BentoCache({ default: 'main', stores: { main } }) as AnyCache
+  return new BentoCache({ default: 'main', stores: { main } })
 }
 const theirs = (exports: Exports): AnyCache => {
   const { BentoCache } = exports as typeof bentocache
   const main = bentocache.bentostore({ grace: '1h' }).useL1Layer(bentocacheMemory({}))
-  return new BentoCache({ default: 'main', stores: { main } }) as unknown as AnyCache
+  return new BentoCache({ default: 'main', stores: { main } })
 }
 
 describe('@bentocache/otel, registered by hand', () => {
@@ -109,7 +109,7 @@ describe('@bentocache/otel, registered by hand', () => {
   test.each(scripts)('makes the spans it makes for Bentocache: $name', async (script) => {
     const options = { requireParentSpan: false }
     const spans = await spansOf(ekiben as unknown as Exports, script, options, ours)
-    const expected = await spansOf(bentocache as unknown as Exports, script, options, theirs)
+    const expected = await spansOf(bentocache, script, options, theirs)
     expect(expected.length).toBeGreaterThan(0)
     expect(spans).toEqual(expected)
     expect(spans.every(({ ended }) => ended === 1)).toBe(true)

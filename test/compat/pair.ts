@@ -18,7 +18,7 @@ export function theirs({ stack, grace, more }: Setup): AnyCache {
   const store = bentocacheStore(grace ? { grace: '1h' } : {})
   if (stack !== 'L2 alone') store.useL1Layer(bentocacheMemory({}))
   if (stack !== 'L1 alone') store.useL2Layer(sharedStore())
-  return new Bentocache({ ...more, default: 'main', stores: { main: store } }) as AnyCache
+  return new Bentocache({ ...more, default: 'main', stores: { main: store } })
 }
 
 /** Ekiben, made as the same. */
@@ -26,7 +26,7 @@ export function ours({ stack, grace, more }: Setup): AnyCache {
   const store = bentostore(grace ? { grace: '1h' } : {})
   if (stack !== 'L2 alone') store.useL1Layer(memoryDriver())
   if (stack !== 'L1 alone') store.useL2Layer(sharedStore())
-  return new BentoCache({ ...more, default: 'main', stores: { main: store } }) as AnyCache
+  return new BentoCache({ ...more, default: 'main', stores: { main: store } })
 }
 
 /** Lets all happen that waits for nothing but its turn. */

@@ -15,13 +15,13 @@ async function toldBy(channel: TracingChannel<Scene>, run: (channel: TracingChan
   const told: unknown[] = []
   const hear = (message: Scene, name: string): void => void told.push([name, { ...message }])
   const subscribers = Object.fromEntries(MOMENTS.map((moment) => [moment, hear]))
-  channel.subscribe(subscribers as never)
+  channel.subscribe(subscribers)
   try {
     told.push(await run(channel))
   } catch (error) {
     told.push(['thrown', error])
   }
-  channel.unsubscribe(subscribers as never)
+  channel.unsubscribe(subscribers)
   return told
 }
 
@@ -76,7 +76,8 @@ describe('a tracing channel', () => {
     channel.start.subscribe(() => {
       throw new Error('no')
     })
-    channel.start.subscribe((() => Promise.reject(new Error('no'))) as never)
+    const rejecting: () => unknown = () => Promise.reject(new Error('no'))
+    channel.start.subscribe(rejecting)
     channel.start.subscribe(later)
     expect(await channel.tracePromise(async () => 1, { n: 1 })).toBe(1)
     expect(later).toHaveBeenCalledTimes(1)
@@ -212,13 +213,13 @@ describe('the channel of cache operations', () => {
     stop()
     const found = ended
       .filter(({ operation }) => operation.startsWith('get'))
-      .map(({ key, hit, tier, graced }) => [key, hit, tier, graced])
-    expect(found.toSorted()).toEqual([
-      ['bentocache:here', true, 'l1', false],
-      ['bentocache:made', false, undefined, undefined],
-      ['bentocache:nobody', false, undefined, undefined],
-      ['bentocache:old', true, expect.stringMatching(/l[12]/) as string, true],
-    ])
+      .map(({ key, hit, tier, graced }) => [key, hit && [tier, graced]] as const)
+    expect(Object.fromEntries(found)).toEqual({
+      'bentocache:here': ['l1', false],
+      'bentocache:made': false,
+      'bentocache:nobody': false,
+      'bentocache:old': [expect.stringMatching(/l[12]/) as string, true],
+    })
   })
 
   test('what is refused for its options is no operation', async () => {
