@@ -39,6 +39,7 @@ export type { Step, TraceListener } from './trace.ts'
 export type {
   Channel,
   ContextStore,
+  Failed,
   OnMessage,
   Traced,
   TracingChannel,

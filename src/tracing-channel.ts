@@ -27,6 +27,9 @@ export interface Channel<Message> {
 /** What a traced call adds to its message. */
 export type Traced<Message> = Message & { error?: unknown; result?: unknown }
 
+/** The message of a call that failed. */
+export type Failed<Message> = Message & { error: unknown }
+
 /** Who is told of the moments of traced calls. All of them get one and the same message object. */
 export interface TracingSubscribers<Message> {
   /** The call begins. */
@@ -38,7 +41,7 @@ export interface TracingSubscribers<Message> {
   /** The same, once all who listen to `asyncStart` were told: the message is complete. */
   readonly asyncEnd?: OnMessage<Traced<Message>> | undefined
   /** It failed; `error` of the message says how. */
-  readonly error?: OnMessage<Traced<Message>> | undefined
+  readonly error?: OnMessage<Failed<Message>> | undefined
 }
 
 const MOMENTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const
@@ -49,7 +52,7 @@ export interface TracingMoments<Message extends object> {
   readonly end: Channel<Traced<Message>>
   readonly asyncStart: Channel<Traced<Message>>
   readonly asyncEnd: Channel<Traced<Message>>
-  readonly error: Channel<Traced<Message>>
+  readonly error: Channel<Failed<Message>>
 }
 
 /** Tells of calls. Node's `diagnostics_channel.TracingChannel`, without Node and callbacks. */
@@ -136,8 +139,7 @@ function trace<Message extends object, Result>(
     try {
       return run()
     } catch (error) {
-      message.error = error
-      channels.error.publish(message)
+      channels.error.publish(Object.assign(message, { error }))
       throw error
     } finally {
       channels.end.publish(message)
@@ -165,8 +167,7 @@ export function traceAsync<Message extends object, Result>(
         return result
       },
       (cause: unknown) => {
-        message.error = cause
-        error.publish(message)
+        error.publish(Object.assign(message, { error: cause }))
         settle()
         throw cause
       },
@@ -190,6 +191,8 @@ export function makeTracingChannel<Message extends object>(
     asyncEnd: channel('asyncEnd'),
     error: channel('error'),
   }
+  // All carry the same message; what they may count on being in it differs.
+  const of = (moment: (typeof MOMENTS)[number]): Channel<never> => channels[moment] as Channel<never>
   return {
     name,
     ...channels,
@@ -199,13 +202,13 @@ export function makeTracingChannel<Message extends object>(
     subscribe: (subscribers) => {
       for (const moment of MOMENTS) {
         const subscriber = subscribers[moment]
-        if (subscriber) channels[moment].subscribe(subscriber)
+        if (subscriber) of(moment).subscribe(subscriber)
       }
     },
     unsubscribe: (subscribers) =>
       MOMENTS.map((moment) => {
         const subscriber = subscribers[moment]
-        return !subscriber || channels[moment].unsubscribe(subscriber)
+        return !subscriber || of(moment).unsubscribe(subscriber)
       }).every(Boolean),
     traceSync: (run, message: Full, thisArg, ...args) => {
       const call = (): ReturnType<typeof run> => run.apply(thisArg, args)

@@ -11,9 +11,6 @@ import { manifest, read, root, sourceOf } from '../sources.ts'
 import { emitSteps } from '../../src/events.ts'
 import type { Covered, Row } from './row.ts'
 
-/** What is wrong with a row, in a few words; nothing if all is well. */
-export type Complaint = string | undefined
-
 /** The source behind a path such as `ekiben/drivers/memory`; absent where package.json does not offer it. */
 export function moduleOf(place: string): string | undefined {
   const [path = ''] = place.split('#')

@@ -108,7 +108,7 @@ describe('@bentocache/otel, registered by hand', () => {
 
   test.each(scripts)('makes the spans it makes for Bentocache: $name', async (script) => {
     const options = { requireParentSpan: false }
-    const spans = await spansOf(ekiben as unknown as Exports, script, options, ours)
+    const spans = await spansOf(ekiben, script, options, ours)
     const expected = await spansOf(bentocache, script, options, theirs)
     expect(expected.length).toBeGreaterThan(0)
     expect(spans).toEqual(expected)
@@ -121,7 +121,7 @@ describe('@bentocache/otel, registered by hand', () => {
       grace: false,
       run: (cache) => cache.getOrSet({ key: 'k', factory: () => 1 }),
     }
-    const spans = await spansOf(ekiben as unknown as Exports, script, { requireParentSpan: false }, ours)
+    const spans = await spansOf(ekiben, script, { requireParentSpan: false }, ours)
     const about = { 'cache.store': 'main', 'cache.key': 'bentocache:k' }
     const shape = { kind: 0, ended: 1, parent: 'cache.getOrSet' }
     expect(spans).toEqual([
@@ -139,9 +139,9 @@ describe('@bentocache/otel, registered by hand', () => {
   test('wants a parent unless told otherwise, and keeps keys to itself', async () => {
     const run = (cache: AnyCache): Promise<unknown> => cache.get({ key: 'k' })
     const script: Script = { name: 'one look', grace: false, run }
-    expect(await spansOf(ekiben as unknown as Exports, script, {}, ours)).toEqual([])
+    expect(await spansOf(ekiben, script, {}, ours)).toEqual([])
     const options = { requireParentSpan: false, includeKeys: false }
-    const [span] = await spansOf(ekiben as unknown as Exports, script, options, ours)
+    const [span] = await spansOf(ekiben, script, options, ours)
     expect(Object.keys(span!.attributes)).toEqual(['cache.operation', 'cache.store', 'cache.hit'])
   })
 })
