@@ -136,6 +136,33 @@ describe('@bentocache/otel, registered by hand', () => {
     ])
   })
 
+  test('keeps the calls to L2 out of the trace, through the class it has patched', async () => {
+    const seen: boolean[] = []
+    const l2 = bentocacheMemory({})
+    const noting = {
+      options: {},
+      factory: (config: object) => {
+        const driver = l2.factory(config)
+        const get = driver.get.bind(driver)
+        // The wrapper of the instrumentation runs each call in a context of its own.
+        driver.get = (key) => (seen.push(context.active() !== ROOT_CONTEXT), get(key))
+        return driver
+      },
+    }
+    const script: Script = {
+      name: 'one look into L2',
+      grace: false,
+      run: (cache) => cache.getOrSet({ key: 'k', factory: () => context.active() === ROOT_CONTEXT }),
+    }
+    const spans = await spansOf(ekiben, script, { requireParentSpan: false }, (exports) => {
+      const { BentoCache } = exports as typeof ekiben
+      const stores = { main: ekiben.bentostore().useL2Layer(noting) }
+      return new BentoCache({ default: 'main', stores })
+    })
+    expect([seen.length > 0, seen.every(Boolean)]).toEqual([true, true])
+    expect(spans.map(({ name }) => name)).toEqual(['cache.getOrSet', 'cache.factory', 'cache.set'])
+  })
+
   test('wants a parent unless told otherwise, and keeps keys to itself', async () => {
     const run = (cache: AnyCache): Promise<unknown> => cache.get({ key: 'k' })
     const script: Script = { name: 'one look', grace: false, run }
