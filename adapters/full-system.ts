@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { childLogger } from '../src/child-logger.ts'
 import { FullBentoCache, type FullBentoCacheOptions } from '../src/extras/full.ts'
 import { loadPlainL2 } from '../src/load-plain-l2.ts'
 import type { Loose } from '../src/loose.ts'
@@ -28,6 +29,7 @@ export * from '../src/extras/index.ts'
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends FullBentoCache<Stores> {
   constructor(options: FullBentoCacheOptions<Stores>) {
-    super({ ...options, connectPlain: options.connectPlain ?? loadPlainL2 })
+    const { connectPlain = loadPlainL2, logger } = options
+    super({ ...options, connectPlain, logger: logger && childLogger(logger) })
   }
 }

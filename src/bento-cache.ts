@@ -18,12 +18,17 @@ export interface BentoCachePlugin {
   register(bento: BentoCache): void
 }
 
+/** Takes plugins of Bentocache's as well, whose parameter is another class that can do the same. */
+interface AnyPlugin {
+  register(bento: Loose): void
+}
+
 /** Options of a {@link BentoCache}: its stores, what they share, and the global level of options. */
 export interface BentoCacheOptions<Stores extends Record<string, BentoStore>> extends StoreOptions {
   /** The store that is meant when none is named. */
   readonly default: keyof Stores & string
   readonly stores: Stores
-  readonly plugins?: readonly BentoCachePlugin[] | undefined
+  readonly plugins?: readonly AnyPlugin[] | undefined
   /** Where events go. @default one of its own */
   readonly emitter?: Emitter | undefined
   /** Told of every step: failures as `error`, the rest as `debug`. Pino fits. */

@@ -57,7 +57,8 @@ export function buildStack(config: StackConfig): Stack {
         flights.detachTouched(events)
         if (!trace.active()) return
         trace.tell({ type: 'journal.page', store: name, events: events.length })
-        const others = events.filter(({ seq }) => seq < ownFrom)
+        // Where nobody coordinates, all that happens is this isolate's own doing.
+        const others = coordination ? events.filter(({ seq }) => seq < ownFrom) : []
         for (const step of shared?.received(name, root, others) ?? []) trace.tell(step)
       },
     },

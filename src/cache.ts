@@ -1,8 +1,11 @@
 import type { Factory } from './factory.ts'
+import { clear, forget } from './forget.ts'
 import { get, has, pull } from './get.ts'
 import { getOrSet } from './get-or-set.ts'
 import { invalidate } from './invalidate.ts'
+import { nameInL2 } from './key.ts'
 import type { Loose } from './loose.ts'
+import { operations } from './operations.ts'
 import {
   checkKey,
   checkList,
@@ -12,11 +15,11 @@ import {
   join,
   type OperationOptions,
 } from './options.ts'
-import type { Invalidation, Runtime } from './ports.ts'
+import type { Runtime } from './ports.ts'
 import type { Scope } from './scope.ts'
 import { set } from './set.ts'
 import type { ValueSchema } from './value-schema.ts'
-import { type Call, type Operation, publish, type Stack } from './stack.ts'
+import type { Call, Operation, Stack } from './stack.ts'
 
 export interface KeyOptions {
   /** A string that is not empty. */
@@ -96,10 +99,9 @@ export class Cache {
    * ```
    */
   async getOrSet<T>(options: GetOrSetOptions<T>): Promise<T> {
-    checkOptions(options)
-    const { factory } = options
+    const { factory } = checkOptions(options)
     if (typeof factory !== 'function') invalid('factory', factory, 'a function')
-    return this.call(options, (call) => getOrSet(call, factory)) as Promise<T>
+    return this.call(options, getOrSet, factory) as Promise<T>
   }
 
   /** {@link getOrSet} with a value that never expires by itself. */
@@ -109,8 +111,7 @@ export class Cache {
 
   /** The value of a key, else `defaultValue`, else `undefined`. A graced value only with `grace`. */
   async get<T = Loose>(options: GetOptions<T>): Promise<T> {
-    checkOptions(options)
-    return this.call(options, (call) => get(call, options.defaultValue)) as Promise<T>
+    return this.call(checkOptions(options), get, options.defaultValue) as Promise<T>
   }
 
   /**
@@ -119,8 +120,7 @@ export class Cache {
    * @throws {@link UndefinedValueError}, {@link SerializationError}, {@link InvalidOptionError}
    */
   async set(options: SetOptions): Promise<boolean> {
-    checkOptions(options)
-    return this.call(options, (call) => set(call, options.value))
+    return this.call(checkOptions(options), set, options.value)
   }
 
   /** {@link set} without an end, unless a `ttl` is given. */
@@ -130,8 +130,7 @@ export class Cache {
 
   /** Whether the key has a fresh value. */
   async has(options: DeleteOptions): Promise<boolean> {
-    checkOptions(options)
-    return this.call(options, has)
+    return this.call(checkOptions(options), has)
   }
 
   /** Whether the key has no fresh value. */
@@ -146,20 +145,18 @@ export class Cache {
 
   /** Deletes a key everywhere. `false`: not acknowledged; it is tried again in the background. */
   async delete(options: DeleteOptions): Promise<boolean> {
-    checkOptions(options)
-    return this.#forget(options, [checkKey(options.key)], 'deleted')
+    return operations.run(forget, this.operation(checkOptions(options)), checkKey(options.key), 'deleted')
   }
 
   /** Deletes keys, in one round trip. */
   async deleteMany(options: DeleteManyOptions): Promise<boolean> {
-    checkOptions(options)
-    return this.#forget(options, checkList(options.keys, 'keys'), 'deleted')
+    const operation = this.operation(checkOptions(options))
+    return operations.run(forget, operation, checkList(options.keys, 'keys'), 'deleted')
   }
 
   /** Makes a key stale everywhere. Its value may still be served as graced. */
   async expire(options: DeleteOptions): Promise<boolean> {
-    checkOptions(options)
-    return this.#forget(options, [checkKey(options.key)], 'expired')
+    return operations.run(forget, this.operation(checkOptions(options)), checkKey(options.key), 'expired')
   }
 
   /** Drops all entries of this namespace that bear one of the tags, in one round trip. They are not served as graced. */
@@ -174,12 +171,7 @@ export class Cache {
 
   /** Drops everything in this namespace and below, in one round trip, however much that is. */
   async clear(options?: SuppressOptions): Promise<void> {
-    const operation = this.operation(options)
-    const { stack, scope } = operation
-    if (scope === stack.root) stack.l1?.clear()
-    if (!(await invalidate(operation, [scope.everything]))) return
-    stack.trace.tell({ type: 'cleared', store: stack.name })
-    publish(stack, 'clear', [])
+    return operations.run(clear, this.operation(options))
   }
 
   /** Removes what is expired from L2, where it does not do so by itself. */
@@ -211,18 +203,22 @@ export class Cache {
   }
 
   /** Runs an operation on a key, at once unless the key must be hashed first: an L1 hit waits for nothing. */
-  protected call<T>(options: KeyOptions, run: (call: Call) => Promise<T>): Promise<T> {
+  protected call<Given extends unknown[], Result>(
+    options: KeyOptions,
+    work: (call: Call, ...given: Given) => Promise<Result>,
+    ...given: Given
+  ): Promise<Result> {
     const key = checkKey(options.key)
     const operation = this.operation(options, key)
     const id = operation.scope.path + key
+    const run = (l2Key: string): Promise<Result> =>
+      operations.run(work, { ...operation, key, id, l2Key }, ...given)
     const name = nameInL2(operation, id)
-    if (typeof name === 'string') return run({ ...operation, key, id, l2Key: name })
-    return name.then((l2Key) => run({ ...operation, key, id, l2Key }))
+    return typeof name === 'string' ? run(name) : name.then(run)
   }
 
   async #forgetTags(options: DeleteByTagOptions, soft: boolean): Promise<boolean> {
-    checkOptions(options)
-    const operation = this.operation(options)
+    const operation = this.operation(checkOptions(options))
     const tags = checkTags(options.tags)
     const names = operation.scope.tags(tags)
     if (tags.length === 0) return true
@@ -234,26 +230,4 @@ export class Cache {
     if (told) trace.tell({ type: soft ? 'tags.expired' : 'tags.deleted', store, tags })
     return told !== undefined
   }
-
-  async #forget(options: object, keys: readonly string[], type: 'deleted' | 'expired'): Promise<boolean> {
-    const operation = this.operation(options)
-    const { stack, scope } = operation
-    const soft = type === 'expired'
-    const events = keys.map(async (key): Promise<Invalidation> => {
-      const id = scope.path + key
-      if (soft) stack.l1?.expire(id)
-      else stack.l1?.delete(id)
-      return { kind: 'key', name: await nameInL2(operation, id), soft }
-    })
-    if (keys.length === 0) return true
-    if (!(await invalidate(operation, await Promise.all(events)))) return false
-    for (const key of keys) stack.trace.tell({ type, store: stack.name, key })
-    publish(stack, soft ? 'expire' : 'delete', keys)
-    return true
-  }
-}
-
-function nameInL2({ stack, scope }: Operation, id: string): string | Promise<string> {
-  const name = scope.l2Key(id)
-  return stack.l2 ? stack.l2.key(name) : name
 }

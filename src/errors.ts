@@ -9,7 +9,7 @@ export class CacheError extends Error {
   /** Its `name`; kept apart from the class's own, which minifiers change. */
   static readonly title: string = 'CacheError'
   /** Stable, machine-readable. */
-  readonly code: string
+  declare readonly code: string
   readonly status: number = 500
 
   constructor(message: string, cause?: unknown) {
@@ -28,9 +28,9 @@ export class FactoryError extends CacheError {
   static override readonly code: string = 'E_FACTORY_ERROR'
   static override readonly title: string = 'FactoryError'
   static readonly message = 'Factory has thrown an error'
-  readonly key: string
+  declare readonly key: string
   /** The factory ran behind an answer that had already been given. */
-  readonly isBackgroundFactory: boolean
+  declare readonly isBackgroundFactory: boolean
 
   constructor(key: string, cause: unknown, isBackgroundFactory = false) {
     super(FactoryError.message, cause)
@@ -44,7 +44,7 @@ export class FactorySoftTimeout extends CacheError {
   static override readonly code: string = 'E_FACTORY_SOFT_TIMEOUT'
   static override readonly title: string = 'FactorySoftTimeout'
   static readonly message = 'Factory has timed out after waiting for soft timeout'
-  readonly key: string
+  declare readonly key: string
 
   constructor(key: string) {
     super(FactorySoftTimeout.message)
@@ -57,7 +57,7 @@ export class FactoryHardTimeout extends CacheError {
   static override readonly code: string = 'E_FACTORY_HARD_TIMEOUT'
   static override readonly title: string = 'FactoryHardTimeout'
   static readonly message = 'Factory has timed out after waiting for hard timeout'
-  readonly key: string
+  declare readonly key: string
 
   constructor(key: string) {
     super(FactoryHardTimeout.message)
@@ -114,7 +114,7 @@ export class StoreError extends CacheError {
   static override readonly code: string = 'E_STORE'
   static override readonly title: string = 'StoreError'
   /** What the store said, in a word: `HTTP 429`, `NOSCRIPT`. Never its whole text, which may quote keys and values. */
-  readonly reason: string
+  declare readonly reason: string
 
   constructor(store: string, reason: string, cause?: unknown) {
     super(`${store} did not do what it was asked: ${reason}`, cause)
@@ -146,15 +146,13 @@ export interface InvalidOption {
 export class InvalidOptionError extends CacheError {
   static override readonly code: string = 'E_INVALID_OPTION'
   static override readonly title: string = 'InvalidOptionError'
-  readonly option: string
-  readonly received: string
-  readonly allowed: string
+  declare readonly option: string
+  declare readonly received: string
+  declare readonly allowed: string
 
-  constructor({ option, received, allowed }: InvalidOption) {
-    super(`Invalid ${option}: received ${received}, expected ${allowed}`)
-    this.option = option
-    this.received = received
-    this.allowed = allowed
+  constructor(wrong: InvalidOption) {
+    super(`Invalid ${wrong.option}: received ${wrong.received}, expected ${wrong.allowed}`)
+    Object.assign(this, wrong)
   }
 }
 
@@ -184,7 +182,7 @@ export class SetupError extends CacheError {}
 export class MissingBindingError extends SetupError {
   static override readonly code: string = 'E_MISSING_BINDING'
   static override readonly title: string = 'MissingBindingError'
-  readonly option: string
+  declare readonly option: string
 
   constructor({ option, driver }: { readonly option: string; readonly driver: string }) {
     super(

@@ -34,9 +34,9 @@ export interface CacheEvents {
 
 /** The emitter contract: Node's EventEmitter, Emittery and the built-in one fulfil it. */
 export interface Emitter {
-  on(event: string, callback: (...values: Loose[]) => void): unknown
-  once(event: string, callback: (...values: Loose[]) => void): unknown
-  off(event: string, callback: (...values: Loose[]) => void): unknown
+  on(event: string, callback: (...values: Loose[]) => Loose): unknown
+  once(event: string, callback: (...values: Loose[]) => Loose): unknown
+  off(event: string, callback: (...values: Loose[]) => Loose): unknown
   emit(event: string, ...values: Loose[]): unknown
 }
 

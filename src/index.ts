@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { childLogger } from './child-logger.ts'
 export { BentoCache, type BentoCacheOptions, type BentoCachePlugin } from './bento-cache.ts'
 export {
   Cache,
@@ -21,7 +22,7 @@ export * from './errors.ts'
 export type { BusMessage, CacheEvents, Emitter } from './events.ts'
 export type { Factory, FactoryContext, FactoryOptions } from './factory.ts'
 export type { InternalOperationWrapper } from './l2.ts'
-export type { Logger } from './log.ts'
+export type { Logger, ParentLogger } from './log.ts'
 export type { OperationOptions, StoreOptions } from './options.ts'
 export type * from './ports.ts'
 export { systemRuntime } from './runtime.ts'
@@ -38,3 +39,14 @@ export {
   type TransportMessage,
 } from './store.ts'
 export type { Step, TraceListener } from './trace.ts'
+export type {
+  Channel,
+  ContextStore,
+  Failed,
+  OnMessage,
+  Traced,
+  TracingChannel,
+  TracingMoments,
+  TracingSubscribers,
+} from './tracing-channel.ts'
+export { type CacheOperationMessage, tracingChannels } from './tracing-channels.ts'

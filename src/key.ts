@@ -1,4 +1,5 @@
 import type { Limits } from './ports.ts'
+import type { Operation } from './stack.ts'
 
 /** Readable part of a hashed key, in characters. */
 const READABLE = 64
@@ -32,4 +33,10 @@ async function hashed(key: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${key.slice(0, READABLE).replace(/[\ud800-\udfff]/g, '_')}~${hex}`
+}
+
+/** A key's name in L2, hashed where it must be; in a cache of memory alone its full name. */
+export function nameInL2({ stack, scope }: Operation, id: string): string | Promise<string> {
+  const name = scope.l2Key(id)
+  return stack.l2?.key(name) ?? name
 }

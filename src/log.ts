@@ -7,11 +7,15 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
+/** A {@link Logger} that makes others, which add `fields` to each line. Pino is one. */
+export interface ParentLogger extends Logger {
+  child?(fields: object): Logger
+}
+
 /** Hangs a logger on the trace. Values are left out: a log is no place for them. */
 export function logSteps(logger: Logger): TraceListener {
   return (step: Step) => {
-    const { type, ...fields } = step as Step & { value?: unknown }
-    delete fields.value
+    const { type, value: _value, ...fields } = step as Step & { value?: unknown }
     const failed = 'error' in step || type === 'unacknowledged'
     const level = failed ? 'error' : type === 'advice' && logger.warn ? 'warn' : 'debug'
     attempt(() => logger[level]?.(fields, `ekiben: ${type}`))

@@ -96,28 +96,28 @@ export interface Settings {
   grace: number
   graceBackoff: number
   timeout: number
-  hardTimeout: number | undefined
+  hardTimeout?: number | undefined
   lockTimeout: number
   suppressL2Errors: boolean
-  onFactoryError: ((error: FactoryError) => void) | undefined
+  onFactoryError?: ((error: FactoryError) => void) | undefined
   forceFresh: boolean
   skipL2Write: boolean
   skipBusNotify: boolean
-  schema: ValueSchema | undefined
+  schema?: ValueSchema | undefined
   tags: readonly string[]
-  awaitWrites: boolean | undefined
+  awaitWrites?: boolean | undefined
   onOutage: 'factory' | 'stale'
   enabled: boolean
   prefix: string
   l2Timeout: number
   l2CircuitBreakerDuration: number
-  leaseTtl: number | undefined
+  leaseTtl?: number | undefined
   pollInterval: number
   maxStaleness: number
-  l1Ttl: number | undefined
-  serializer: Serializer | undefined
-  codec: PayloadCodec | undefined
-  schemaVersion: string | number | undefined
+  l1Ttl?: number | undefined
+  serializer?: Serializer | undefined
+  codec?: PayloadCodec | undefined
+  schemaVersion?: string | number | undefined
 }
 
 /** How long a flight may take where no `hardTimeout` is given. `waitUntil` ends 30 s after the response on Workers. */
@@ -129,28 +129,19 @@ export const DEFAULTS: Settings = {
   grace: 0,
   graceBackoff: 10_000,
   timeout: 0,
-  hardTimeout: undefined,
   lockTimeout: Infinity,
   suppressL2Errors: true,
-  onFactoryError: undefined,
   forceFresh: false,
   skipL2Write: false,
   skipBusNotify: false,
-  schema: undefined,
   tags: [],
-  awaitWrites: undefined,
   onOutage: 'factory',
   enabled: true,
   prefix: 'bentocache',
   l2Timeout: 1000,
   l2CircuitBreakerDuration: 10_000,
-  leaseTtl: undefined,
   pollInterval: 1000,
   maxStaleness: 5000,
-  l1Ttl: undefined,
-  serializer: undefined,
-  codec: undefined,
-  schemaVersion: undefined,
 }
 
 function isSerializer(value: unknown): value is Serializer {
@@ -176,50 +167,47 @@ const orOff: Parse = (value, option) => (value === false ? 0 : (toMilliseconds(v
 const unbounded: Parse = (value, option) => toMilliseconds(value, option) ?? Infinity
 const flag: Parse = (value, option) =>
   typeof value === 'boolean' ? value : invalid(option, value, 'a boolean')
-const callback: Parse = (value, option) =>
-  typeof value === 'function' ? value : invalid(option, value, 'a function')
-const text: Parse = (value, option) =>
-  typeof value === 'string' ? value : invalid(option, value, 'a string')
 
 const asIs: Parse = (value) => value
 
-const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
-  ['ttl', forEver],
-  ['grace', orOff],
-  ['graceBackoff', orOff],
-  ['timeout', unbounded],
-  ['hardTimeout', orUnset],
-  ['lockTimeout', unbounded],
-  ['suppressL2Errors', flag],
-  ['onFactoryError', callback],
-  ['forceFresh', flag],
+/** Readers of options, by their names. */
+export type Parsers = Readonly<Partial<Record<string, Parse>>>
+
+/** Without a prototype, so that an option named like a method of all objects is none. */
+const PARSERS: Parsers = {
+  __proto__: null as never,
+  ttl: forEver,
+  grace: orOff,
+  graceBackoff: orOff,
+  timeout: unbounded,
+  hardTimeout: orUnset,
+  lockTimeout: unbounded,
+  suppressL2Errors: flag,
+  onFactoryError: (value, option) =>
+    typeof value === 'function' ? value : invalid(option, value, 'a function'),
+  forceFresh: flag,
   // Looked at where they are needed: who has no L2 does not carry what it takes.
-  ['schema', asIs],
-  ['codec', asIs],
-  ['schemaVersion', asIs],
-  ['skipL2Write', flag],
-  ['skipBusNotify', flag],
-  ['tags', (value) => checkTags(value)],
-  ['awaitWrites', flag],
-  [
-    'onOutage',
-    (value, option) =>
-      value === 'factory' || value === 'stale' ? value : invalid(option, value, "'factory' or 'stale'"),
-  ],
-  ['enabled', flag],
-  ['prefix', (value, option) => (text(value, option) as string).replace(/:+$/, '')],
-  ['l2Timeout', unbounded],
-  ['l2CircuitBreakerDuration', orOff],
-  ['leaseTtl', orUnset],
-  ['pollInterval', unbounded],
-  ['maxStaleness', unbounded],
-  ['l1Ttl', forEver],
-  [
-    'serializer',
-    (value, option) =>
-      isSerializer(value) ? value : invalid(option, value, 'an object with serialize and deserialize'),
-  ],
-])
+  schema: asIs,
+  codec: asIs,
+  schemaVersion: asIs,
+  skipL2Write: flag,
+  skipBusNotify: flag,
+  tags: (value) => checkTags(value),
+  awaitWrites: flag,
+  onOutage: (value, option) =>
+    value === 'factory' || value === 'stale' ? value : invalid(option, value, "'factory' or 'stale'"),
+  enabled: flag,
+  prefix: (value, option) =>
+    typeof value === 'string' ? value.replace(/:+$/, '') : invalid(option, value, 'a string'),
+  l2Timeout: unbounded,
+  l2CircuitBreakerDuration: orOff,
+  leaseTtl: orUnset,
+  pollInterval: unbounded,
+  maxStaleness: unbounded,
+  l1Ttl: forEver,
+  serializer: (value, option) =>
+    isSerializer(value) ? value : invalid(option, value, 'an object with serialize and deserialize'),
+} satisfies Record<keyof Settings | '__proto__', Parse>
 
 /**
  * Joins one level of options onto the settings below it. Gives `base` itself when the level changes nothing.
@@ -229,20 +217,20 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<keyof Settings, Parse>([
 export function join<Base extends object = Settings>(
   base: Base,
   level: object | undefined,
-  parsers: ReadonlyMap<string, Parse> = PARSERS,
+  parsers: Parsers = PARSERS,
 ): Base {
   let joined: Record<string, unknown> | undefined
   for (const option in level) {
     const value = (level as Record<string, unknown>)[option]
-    const parse = value === undefined ? undefined : parsers.get(option)
+    const parse = value === undefined ? undefined : parsers[option]
     if (parse) (joined ??= { ...base } as Record<string, unknown>)[option] = parse(value, option)
   }
   return (joined as Base | undefined) ?? base
 }
 
 /** @throws {@link InvalidOptionError} unless it is an object, such as `{ key }`. */
-export function checkOptions(options: unknown): void {
-  if (typeof options !== 'object' || options === null) invalid('options', options, 'an object')
+export function checkOptions<Options>(options: Options): Options {
+  return typeof options === 'object' && options !== null ? options : invalid('options', options, 'an object')
 }
 
 /** @throws {@link InvalidOptionError} unless `key` is a string that is not empty. */

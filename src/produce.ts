@@ -64,6 +64,7 @@ export async function make(
     const produced = await runFactory({ call, factory, background, deadline: flight.hardTimeout, graced })
     if (produced.value === SKIPPED) {
       giveBack()
+      if (!background) tell(call, { type: 'miss' })
       return 'skipped'
     }
     const draft = makeDraft(call, produced.value, produced.settings, origin)

@@ -10,9 +10,9 @@ import type { Invalidation } from './ports.ts'
  */
 export class Scope {
   /** Put before a key to make it unique in the isolate: `''`, `'users:'`, `'users:admins:'`. */
-  readonly path: string
+  declare readonly path: string
   /** All namespaces the scope lies in, as L2 knows them, outermost first. */
-  readonly namespaces: readonly string[]
+  declare readonly namespaces: readonly string[]
   readonly #prefix: string
 
   constructor(prefix: string, path = '', namespaces: readonly string[] = [prefix]) {

@@ -63,7 +63,10 @@ export function publishedSources(): string[] {
   return [...new Set(scripts.map(sourceOf))]
 }
 
+/** The one adapter that is made of a module of Node. */
+const BRIDGE = 'adapters/diagnostics-channel.ts'
+
 /** Those of them that isolates import: all but what is written for Node. */
 export function edgeSources(): string[] {
-  return publishedSources().filter((path) => !path.startsWith('bin/'))
+  return publishedSources().filter((path) => !path.startsWith('bin/') && path !== BRIDGE)
 }

@@ -1,5 +1,12 @@
 import { type Duration, toMilliseconds } from '../durations.ts'
-import { invalid, join, type OperationOptions, type Parse, type StoreOptions } from '../options.ts'
+import {
+  invalid,
+  join,
+  type OperationOptions,
+  type Parse,
+  type Parsers,
+  type StoreOptions,
+} from '../options.ts'
 import type { Stack } from '../stack.ts'
 
 /** Options beyond Bentocache's. They stand where the others stand: globally, at a store, or at an operation. */
@@ -65,32 +72,24 @@ const duration: Parse = (value, option) => toMilliseconds(value, option) ?? 0
 const flag: Parse = (value, option) =>
   typeof value === 'boolean' ? value : invalid(option, value, 'a boolean')
 
-const EXTRA_PARSERS: ReadonlyMap<string, Parse> = new Map<keyof ExtraSettings, Parse>([
-  ['jitter', duration],
-  [
-    'eagerRefresh',
-    (value, option) => {
-      if (value === false) return 1
-      return typeof value === 'number' && value > 0 && value < 1
-        ? value
-        : invalid(option, value, 'a number above 0 and below 1, or false')
-    },
-  ],
-  [
-    'beta',
-    (value, option) =>
-      typeof value === 'number' && value >= 0 && value < Infinity
-        ? value
-        : invalid(option, value, 'a finite number >= 0'),
-  ],
-  ['errorTtl', duration],
-  [
-    'graceOn',
-    (value, option) => (typeof value === 'function' ? value : invalid(option, value, 'a function')),
-  ],
-  ['onlyIfCached', flag],
-  ['noStore', flag],
-])
+const EXTRA_PARSERS: Parsers = {
+  __proto__: null as never,
+  jitter: duration,
+  eagerRefresh: (value, option) => {
+    if (value === false) return 1
+    return typeof value === 'number' && value > 0 && value < 1
+      ? value
+      : invalid(option, value, 'a number above 0 and below 1, or false')
+  },
+  beta: (value, option) =>
+    typeof value === 'number' && value >= 0 && value < Infinity
+      ? value
+      : invalid(option, value, 'a finite number >= 0'),
+  errorTtl: duration,
+  graceOn: (value, option) => (typeof value === 'function' ? value : invalid(option, value, 'a function')),
+  onlyIfCached: flag,
+  noStore: flag,
+} satisfies Record<keyof ExtraSettings | '__proto__', Parse>
 
 /** The levels of a store, joined once. */
 const joined = new WeakMap<Stack, ExtraSettings>()

@@ -1,11 +1,11 @@
 import type { Cache, GetOptions } from '../cache.ts'
-import { find } from '../get.ts'
+import { get } from '../get.ts'
 import type { Loose } from '../loose.ts'
+import { operations } from '../operations.ts'
 import { checkOptions } from '../options.ts'
-import { serve } from '../serve.ts'
-import { tell } from '../stack.ts'
+import type { Hooks } from '../stack.ts'
 import type { EntryInfo } from './entry-info.ts'
-import { infoOf, infoWithout } from './info-of.ts'
+import { infoOf, infoWithout, type Served } from './info-of.ts'
 import { callOn } from './reach.ts'
 
 /**
@@ -28,18 +28,13 @@ export async function getEntry<T = Loose>(
   options: GetOptions<T>,
 ): Promise<EntryInfo<T> | undefined> {
   checkOptions(options)
-  return callOn(cache, options, async (call) => {
+  return callOn(cache, options, async (plain) => {
     const { defaultValue } = options
-    const hit = await find(call)
-    if (hit) {
-      const value = serve(call, hit.entry, hit.layer, hit.graced)
-      return infoOf(
-        call,
-        { entry: hit.entry, layer: hit.layer, manner: hit.graced },
-        { value, reason: 'grace', defaultValue },
-      )
-    }
-    tell(call, { type: 'miss' })
+    const seen: { last?: Served } = {}
+    const hooks: Hooks = { served: (entry, layer, manner) => void (seen.last = { entry, layer, manner }) }
+    const call = { ...plain, hooks }
+    const value = await operations.run(get, call, undefined)
+    if (seen.last) return infoOf(call, seen.last, { value, reason: 'grace', defaultValue })
     return defaultValue === undefined
       ? undefined
       : infoWithout(call, { value: undefined, reason: 'default', defaultValue })

@@ -1,6 +1,7 @@
 import type { Cache, GetOptions } from '../cache.ts'
 import { get } from '../get.ts'
 import type { Loose } from '../loose.ts'
+import { operations } from '../operations.ts'
 import { callsOn, distinctKeys } from './many-calls.ts'
 
 /** Options of {@link getMany}: those of `get`. */
@@ -27,7 +28,7 @@ export async function getMany<T = Loose>(cache: Cache, options: GetManyOptions<T
   const keys = distinctKeys(options)
   const { defaultValue } = options
   const { calls, batches } = await callsOn(cache, keys, () => options)
-  const asked = [...calls.values()].map((call) => get(call, defaultValue))
+  const asked = [...calls.values()].map((call) => operations.run(get, call, defaultValue))
   for (const batch of batches) batch.flushReads()
   const found = await Promise.all(asked)
   const values = new Map([...calls.keys()].map((key, at) => [key, found[at]]))

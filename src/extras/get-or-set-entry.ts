@@ -6,6 +6,7 @@ import { FactoryHardTimeout } from '../errors.ts'
 import { type Factory, report, runFactory, SKIPPED } from '../factory.ts'
 import { find } from '../get.ts'
 import { getOrSet } from '../get-or-set.ts'
+import { operations } from '../operations.ts'
 import { checkOptions, FLIGHT_DEADLINE, invalid } from '../options.ts'
 import { held, serve } from '../serve.ts'
 import type { Call, Hooks } from '../stack.ts'
@@ -143,7 +144,7 @@ async function answer(
   }
   const failed = errorTtl > 0 && !call.settings.forceFresh && remembered(call, errorTtl)
   if (failed && !held(call, instant(call.runtime))) throw failed
-  const value = await getOrSet(call, factory)
+  const value = await operations.run(getOrSet, call, factory)
   return { value, reason: value === undefined ? 'skipped' : 'error' }
 }
 

@@ -2,6 +2,7 @@ import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { CacheError } from '../errors.ts'
 import type { Factory, FactoryContext } from '../factory.ts'
 import { getOrSet } from '../get-or-set.ts'
+import { operations } from '../operations.ts'
 import { invalid } from '../options.ts'
 import type { Call } from '../stack.ts'
 import { type BatchFactory, makeBatchRun } from './batch-factory.ts'
@@ -57,7 +58,7 @@ export type RunOne = (call: Call, factory: Factory<unknown>) => Promise<unknown>
  * ```
  */
 export function getOrSetMany<T>(cache: Cache, options: GetOrSetManyOptions<T>): Promise<(T | undefined)[]> {
-  return getOrSetEach(cache, options, () => getOrSet)
+  return getOrSetEach(cache, options, () => (call, factory) => operations.run(getOrSet, call, factory))
 }
 
 /** {@link getOrSetMany} with a flow around that of each key. */

@@ -1,5 +1,6 @@
 import type { Cache, SetOptions } from '../cache.ts'
 import { Made } from '../entry.ts'
+import { operations } from '../operations.ts'
 import { checkOptions } from '../options.ts'
 import { set } from '../set.ts'
 import { type ExtraOptions, extrasOf } from './extra-options.ts'
@@ -11,6 +12,7 @@ export function setExtended(cache: Cache, options: SetOptions & ExtraOptions): P
   return callOn(cache, options, (call) => {
     const { jitter } = extrasOf(call.stack, options)
     const longer = Math.floor(call.runtime.random() * jitter)
-    return set(call, longer > 0 ? new Made({ value: options.value, longer }) : options.value)
+    const value = longer > 0 ? new Made({ value: options.value, longer }) : options.value
+    return operations.run(set, call, value)
   })
 }

@@ -1,4 +1,5 @@
 import type { Cache, SetOptions } from '../cache.ts'
+import { operations } from '../operations.ts'
 import { checkKey, checkOptions, invalid } from '../options.ts'
 import { set } from '../set.ts'
 import { callsOn } from './many-calls.ts'
@@ -40,7 +41,7 @@ export async function setMany(cache: Cache, options: SetManyOptions): Promise<bo
     ...shared,
     ...byKey.get(key),
   }))
-  const written = [...calls].map(([key, call]) => set(call, byKey.get(key)?.value))
+  const written = [...calls].map(([key, call]) => operations.run(set, call, byKey.get(key)?.value))
   for (const batch of batches) batch.flushCommits()
   const told = await Promise.allSettled(written)
   for (const one of told) if (one.status === 'rejected') throw one.reason
