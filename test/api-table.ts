@@ -14,7 +14,7 @@ const { rows, counts, complaints } = await apiTable()
 if (flags.json) console.log(JSON.stringify({ counts, rows, complaints }))
 else {
   for (const row of rows) console.log(lineOf(row))
-  const { present, leftOut, awaited } = counts
+  const { present, leftOut } = counts
   console.log(`\n${counts.rows} rows: ${present} present, ${leftOut} left out`)
 }
 for (const complaint of complaints) console.error(complaint)
