@@ -27,7 +27,7 @@ export const entries = {
   atomics: { file: 'src/atomics.ts' },
   coordinator: { file: 'workers/coordinator.ts', platform: ['cloudflare:workers'] },
   coordinatorHttp: { file: 'workers/coordinator-http.ts' },
-  full: { file: 'src/extras/index.ts' },
+  fullMemory: { file: 'bench/size/worker-full.ts', platform: ['cloudflare:workers'] },
   entry: { file: 'src/extras/entry.ts', beside: worker },
   codecs: { file: 'src/codecs/index.ts', beside: worker },
   serializers: { file: 'src/serializers.ts', beside: worker },
