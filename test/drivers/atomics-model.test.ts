@@ -1,26 +1,14 @@
 import * as fc from 'fast-check'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { AtomicCalls, AtomicRequest } from '../../src/ports.ts'
 import { objectAtomics } from '../../drivers/coordinator-protocol/object-atomics.ts'
 import { ledgerCoordination } from '../support/ledger-coordination.ts'
 import { manualAtomics } from '../support/manual-redis.ts'
-import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { redisForFile } from '../support/redis-for-file.ts'
 
 // Locks and values in SQL and in Lua, asked the same in the same order on the same clock, answer the same.
 
-let server: RedisServer
-let redis: Redis
-
-beforeAll(async () => {
-  server = await openRedis()
-  redis = new Redis(server.port)
-})
-
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const file = redisForFile()
 
 const MOST = Number.MAX_SAFE_INTEGER
 const name = fc.constantFrom('a', 'b', 'ä🍱:"\\')
@@ -48,13 +36,13 @@ const script = fc.array(fc.record({ request, pass: fc.constantFrom(0, 0, 1, 9_99
 test('Redis answers as the Durable Object does, whatever the order', async () => {
   const seen = new Map<string, number>()
   const run = async (steps: readonly { request: AtomicRequest; pass: number }[]): Promise<void> => {
-    await redis.flushall()
+    await file.redis.flushall()
     const clock = { now: 1_900_000_000_000 }
     const ledger = ledgerCoordination({ now: () => clock.now })
     const sides: AtomicCalls[] = [
       objectAtomics(ledger.atomic),
       manualAtomics(
-        (command) => redis.call(command[0] ?? '', ...command.slice(1)),
+        (command) => file.redis.call(command[0] ?? '', ...command.slice(1)),
         () => clock.now,
       ),
     ]

@@ -1,37 +1,18 @@
 import { Redis as UpstashRedis } from '@upstash/redis'
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { redisBusDriver, redisDriver } from '../../drivers/redis.ts'
 import { upstashBusDriver, upstashDriver } from '../../drivers/upstash.ts'
 import { vercelKvDriver } from '../../drivers/vercel-kv.ts'
 import { type Atomics, atomics } from '../../src/atomics.ts'
 import { bentostore, BentoCache } from '../../src/index.ts'
-import { type FaultyGateway, openFaultyGateway } from '../support/faulty-gateway.ts'
-import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { gatewayForEach, redisForFile } from '../support/redis-for-file.ts'
 
-let server: RedisServer
-let gateway: FaultyGateway
-let redis: Redis
+const file = redisForFile()
+const front = gatewayForEach(file)
 const opened: Atomics[] = []
-
-beforeAll(async () => {
-  server = await openRedis()
-  redis = new Redis(server.port)
-})
-
-beforeEach(async () => {
-  await redis.flushall()
-  gateway = await openFaultyGateway({ redisUrl: server.url })
-})
 
 afterEach(async () => {
   for (const atoms of opened.splice(0)) await atoms.disconnect()
-  await gateway.close()
-})
-
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
 })
 
 function kept(atoms: Atomics): Atomics {
@@ -41,13 +22,13 @@ function kept(atoms: Atomics): Atomics {
 
 /** Another isolate or process: it shares nothing with any other but the database. */
 const WAYS: Readonly<Record<string, () => Atomics>> = {
-  'upstash by address': () => kept(atomics(upstashDriver(gateway))),
+  'upstash by address': () => kept(atomics(upstashDriver(front.gateway))),
   'upstash by client': () =>
-    kept(atomics(upstashDriver({ client: new UpstashRedis({ ...gateway, enableTelemetry: false }) }))),
-  'the upstash bus': () => kept(atomics(upstashBusDriver(gateway))),
-  'vercel kv': () => kept(atomics(vercelKvDriver(gateway))),
-  'redis over tcp': () => kept(atomics(redisDriver({ connection: { port: server.port } }))),
-  'the redis bus': () => kept(atomics(redisBusDriver({ connection: { port: server.port } }))),
+    kept(atomics(upstashDriver({ client: new UpstashRedis({ ...front.gateway, enableTelemetry: false }) }))),
+  'the upstash bus': () => kept(atomics(upstashBusDriver(front.gateway))),
+  'vercel kv': () => kept(atomics(vercelKvDriver(front.gateway))),
+  'redis over tcp': () => kept(atomics(redisDriver({ connection: { port: file.server.port } }))),
+  'the redis bus': () => kept(atomics(redisBusDriver({ connection: { port: file.server.port } }))),
 }
 
 describe.each(Object.entries(WAYS))('%s', (_name, connect) => {
@@ -68,7 +49,7 @@ describe.each(Object.entries(WAYS))('%s', (_name, connect) => {
       atoms.withLock('l', { ttl: '30s', wait: '60s', timeout: '30s' }, async ({ fence }) => {
         expect(++inside).toBe(1)
         fences.push(fence)
-        await redis.ping()
+        await file.redis.ping()
         inside--
       }),
     )
@@ -92,9 +73,9 @@ test('each call is one request and one command', async () => {
   // The first call finds out that this Redis locks no single keys.
   await atoms.get('k')
   const cost = async (run: () => Promise<unknown>): Promise<unknown> => {
-    gateway.resetRequests()
+    front.gateway.resetRequests()
     await run()
-    const { requests, commands } = gateway.gateway.stats()
+    const { requests, commands } = front.gateway.gateway.stats()
     return { requests, commands }
   }
   const lock = (await atoms.lock('l'))!
@@ -116,19 +97,19 @@ test('each call is one request and one command', async () => {
 
 test('a client that repeats what it got no answer to counts once', async () => {
   const client = new UpstashRedis({
-    ...gateway,
+    ...front.gateway,
     enableTelemetry: false,
     retry: { retries: 5, backoff: () => 0 },
   })
   const atoms = atomics(upstashDriver({ client }))
   await atoms.get('c')
   let count = 0
-  gateway.fault = () => (++count % 3 === 0 ? undefined : { kind: 'drop-after' })
+  front.gateway.fault = () => (++count % 3 === 0 ? undefined : { kind: 'drop-after' })
   for (let at = 1; at <= 10; at++) expect(await atoms.increment('c', { timeout: '30s' })).toBe(at)
   expect(await atoms.add('v', 1, { timeout: '30s' })).toBe(true)
   const lock = await atoms.lock('l', { timeout: '30s' })
   expect(count).toBeGreaterThan(30)
-  gateway.fault = undefined
+  front.gateway.fault = undefined
   expect(await atoms.restoreLock('l', lock!.token)).toMatchObject({ fence: lock!.fence })
 })
 
@@ -137,14 +118,14 @@ test.each(['drop-after', 'truncate'] as const)(
   async (kind) => {
     const atoms = WAYS['upstash by address']!()
     await atoms.get('c')
-    gateway.fault = { kind }
+    front.gateway.fault = { kind }
     const failed = await atoms.increment('c').catch((error: unknown) => error)
     expect(failed).toMatchObject({
       code: 'E_NOT_ACKNOWLEDGED',
       op: expect.any(String),
       cause: { code: 'E_STORE' },
     })
-    gateway.fault = undefined
+    front.gateway.fault = undefined
     expect(await atoms.get('c')).toBe(1)
     expect(await atoms.increment('c', { op: (failed as { op: string }).op })).toBe(1)
     expect(await atoms.increment('c')).toBe(2)
@@ -152,11 +133,11 @@ test.each(['drop-after', 'truncate'] as const)(
 )
 
 test('no key lies where an entry could, and what is over leaves nothing but the count of locks', async () => {
-  const driver = redisDriver({ connection: { port: server.port } })
+  const driver = redisDriver({ connection: { port: file.server.port } })
   const atoms = kept(atomics(driver, { prefix: 'p' }))
   await atoms.lock('l', { ttl: 50 })
   await atoms.add('v', 1, { ttl: 50 })
-  const keys = (await redis.keys('*')).toSorted()
+  const keys = (await file.redis.keys('*')).toSorted()
   expect(keys).toEqual([
     expect.stringMatching(/^___ekiben@answer:/),
     '___ekiben@fence:p',
@@ -164,7 +145,7 @@ test('no key lies where an entry could, and what is over leaves nothing but the 
     '___ekiben@value:p:v',
   ])
   for (const key of keys.filter((each) => !each.includes('fence')))
-    expect(await redis.pttl(key)).toBeGreaterThan(0)
+    expect(await file.redis.pttl(key)).toBeGreaterThan(0)
   const bento = new BentoCache({
     default: 'main',
     stores: { main: bentostore({ prefix: '' }).useL2Layer(driver) },
@@ -177,12 +158,12 @@ test('no key lies where an entry could, and what is over leaves nothing but the 
 })
 
 test('in a cluster all keys of a store are in one slot', async () => {
-  const connection = { port: server.port }
+  const connection = { port: file.server.port }
   const atoms = kept(atomics(redisDriver({ connection, cluster: true, prefix: 'p' })))
   await atoms.lock('l')
   await atoms.increment('c')
   await atoms.add('v', 1)
-  const keys = await redis.keys('___ekiben@*')
+  const keys = await file.redis.keys('___ekiben@*')
   expect(keys).toHaveLength(6)
   expect(keys.map((key) => /\{([^}]*)\}/.exec(key)?.[1])).toEqual(keys.map(() => 'p'))
 })
@@ -190,7 +171,7 @@ test('in a cluster all keys of a store are in one slot', async () => {
 test('fences grow though Redis has lost the last one', async () => {
   const atoms = WAYS['upstash by address']!()
   const first = await atoms.lock('l')
-  await redis.flushall()
+  await file.redis.flushall()
   expect((await atoms.lock('l'))!.fence).toBeGreaterThan(first!.fence)
 })
 
@@ -200,7 +181,7 @@ test('a look at a value is never left to a replica', async () => {
     commands.push((JSON.parse(init!.body as string) as unknown[])[0])
     return fetch(url, init)
   }
-  const atoms = atomics(upstashDriver({ ...gateway, readFrom: 'nearest', fetch: fetched }))
+  const atoms = atomics(upstashDriver({ ...front.gateway, readFrom: 'nearest', fetch: fetched }))
   await atoms.get('k')
   await atoms.get('k')
   expect(commands.map((command) => String(command).endsWith('_RO'))).toEqual([false, false])

@@ -1,44 +1,25 @@
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { redisDriver } from '../../drivers/redis.ts'
 import type { CacheDriver, CommitMode, Coordination, Cursor } from '../../src/ports.ts'
-import { type FaultyGateway, openFaultyGateway } from '../support/faulty-gateway.ts'
 import { WAYS as HOSTED } from '../support/hosted-redis.ts'
-import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { gatewayForEach, redisForFile } from '../support/redis-for-file.ts'
 import { type Draft, draft, keeping, NAMES } from '../support/scripted-redis.ts'
 
 // Many keys, and what is kept, on every way to Redis.
 
-let server: RedisServer
-let redis: Redis
-let gateway: FaultyGateway
+const file = redisForFile()
+const front = gatewayForEach(file)
 const drivers: CacheDriver[] = []
-
-beforeAll(async () => {
-  server = await openRedis()
-  redis = new Redis(server.port)
-})
-
-beforeEach(async () => {
-  await redis.flushall()
-  gateway = await openFaultyGateway({ redisUrl: server.url })
-})
 
 afterEach(async () => {
   for (const driver of drivers.splice(0)) await driver.disconnect()
-  await gateway.close()
 })
 
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-
-const WAYS = { ...HOSTED, 'redis over tcp': () => redisDriver({ connection: { port: server.port } }) }
+const WAYS = { ...HOSTED, 'redis over tcp': () => redisDriver({ connection: { port: file.server.port } }) }
 const OVER_HTTP = Object.keys(HOSTED)
 
 function connect(way: string): Coordination {
-  const driver = (WAYS as typeof HOSTED)[way]!(gateway).factory({ prefix: 'p' })
+  const driver = (WAYS as typeof HOSTED)[way]!(front.gateway).factory({ prefix: 'p' })
   drivers.push(driver)
   return driver.coordination!
 }
@@ -50,7 +31,7 @@ const SET: CommitMode = { kind: 'set' }
 
 /** Scripts that Redis ran. */
 async function scripts(): Promise<number> {
-  const stats = await redis.info('commandstats')
+  const stats = await file.redis.info('commandstats')
   return [...stats.matchAll(/^cmdstat_eval[^:]*:calls=(\d+)/gm)].reduce(
     (sum, [, count]) => sum + Number(count),
     0,
@@ -59,10 +40,10 @@ async function scripts(): Promise<number> {
 
 /** What a call costs: requests and commands at the gateway, scripts at Redis. */
 async function cost(run: () => Promise<unknown>): Promise<number[]> {
-  gateway.resetRequests()
-  await redis.config('RESETSTAT')
+  front.gateway.resetRequests()
+  await file.redis.config('RESETSTAT')
   await run()
-  const { requests, commands } = gateway.gateway.stats()
+  const { requests, commands } = front.gateway.gateway.stats()
   return [requests, commands, await scripts()]
 }
 
@@ -190,10 +171,10 @@ test.each(OVER_HTTP)('%s: an answer that is lost does nothing twice when it is a
   ]
   const { head } = (await coordination.pull({})).page
   let lost = 0
-  gateway.fault = () => (lost++ === 0 ? { kind: 'drop-after' } : undefined)
+  front.gateway.fault = () => (lost++ === 0 ? { kind: 'drop-after' } : undefined)
   // A client may repeat it by itself; ours leaves that to the core.
   await coordination.commitMany({ commits }).catch(() => {})
-  gateway.fault = undefined
+  front.gateway.fault = undefined
   const reply = await coordination.commitMany({ commits, cursor: head })
   expect(lost).toBeGreaterThan(0)
   expect(reply.commits).toEqual([1, 2, 3].map((more) => ({ stored: true, at: head.seq + more })))

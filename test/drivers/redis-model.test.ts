@@ -1,5 +1,4 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type {
   CommitMode,
   CommitReply,
@@ -12,7 +11,7 @@ import type {
 } from '../../src/ports.ts'
 import { ledgerCoordination } from '../support/ledger-coordination.ts'
 import { manualRedis } from '../support/manual-redis.ts'
-import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { redisForFile } from '../support/redis-for-file.ts'
 import { seeded } from '../support/seeded.ts'
 
 // Two coordinators, one in SQL and one in Lua, are asked the same in the same order and must answer the same.
@@ -34,18 +33,7 @@ const EVENTS: readonly Invalidation[] = [
   ...['', 'a', 'a:b', 'ab'].map((name) => ({ kind: 'namespace', name, soft: false }) as const),
 ]
 
-let server: RedisServer
-let redis: Redis
-
-beforeAll(async () => {
-  server = await openRedis()
-  redis = new Redis(server.port)
-})
-
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const file = redisForFile()
 
 /** One side: what it was asked, and what it answered, without the ids that are its own. */
 interface Side {
@@ -67,11 +55,11 @@ function sorted(reply: Pick<ReadReply, 'entry' | 'stale' | 'freshFor' | 'staleFo
 
 async function compare(seed: number): Promise<Record<string, number>> {
   const pick = seeded(seed)
-  await redis.flushall()
+  await file.redis.flushall()
   const clock = { now: 1_900_000_000_000 }
   const ledger = ledgerCoordination({ now: () => clock.now })
   const send = (command: readonly string[]): Promise<unknown> =>
-    redis.call(command[0] ?? '', ...command.slice(1))
+    file.redis.call(command[0] ?? '', ...command.slice(1))
   const sides: Side[] = [ledger.coordination, manualRedis(send, () => clock.now)].map((coordination) => ({
     coordination,
     heads: [],

@@ -1,46 +1,14 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { redisCoordination } from '../../drivers/redis-protocol/coordination.ts'
 import { makeEvaluate } from '../../drivers/redis-protocol/evaluate.ts'
 import { nameKeys } from '../../drivers/redis-protocol/names.ts'
 import { SCRIPTS } from '../../drivers/redis-protocol/scripts.ts'
-import { reasonOf } from '../../drivers/redis-protocol/reason.ts'
-import { StoreError } from '../../src/errors.ts'
 import type { CommitRequest, Coordination } from '../../src/ports.ts'
 import { manualRedis } from '../support/manual-redis.ts'
-import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { scriptedRedis } from '../support/scripted-redis.ts'
 
-let server: RedisServer
-let redis: Redis
-const sent: string[][] = []
-
-/** Sends as a driver does, and notes what. */
-async function send(command: readonly string[]): Promise<unknown> {
-  sent.push([...command])
-  return redis.call(command[0] ?? '', ...command.slice(1)).catch((error: unknown) => {
-    throw new StoreError('Redis', reasonOf((error as Error).message))
-  })
-}
-
-beforeAll(async () => {
-  server = await openRedis()
-  redis = new Redis(server.port)
-})
-
-beforeEach(async () => {
-  await redis.flushall()
-  await redis.call('SCRIPT', 'FLUSH')
-  sent.length = 0
-})
-
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-
-function open(locking = false): Coordination {
-  return redisCoordination(makeEvaluate(send, { locking, replicas: true }), nameKeys('p', false))
-}
+const file = scriptedRedis()
+const { send, sent, open } = file
 
 const names = { tags: ['p#t', 'p#u'], namespaces: ['p'] }
 
@@ -102,7 +70,7 @@ async function everything(coordination: Coordination): Promise<void> {
 
 describe('a script', () => {
   test('touches no key that it was not told of, so Upstash can lock the keys alone', async () => {
-    const monitor = await redis.monitor()
+    const monitor = await file.redis.monitor()
     const touched: { allowed: ReadonlySet<string>; command: string[] }[] = []
     let allowed: ReadonlySet<string> = new Set()
     monitor.on('monitor', (_time: string, args: string[], source: string) => {
@@ -115,7 +83,7 @@ describe('a script', () => {
     const marker = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time: string, args: string[]) => args[1] === 'marker' && resolve())
     })
-    await redis.echo('marker')
+    await file.redis.echo('marker')
     await marker
     monitor.disconnect()
     const keyless = new Set(['TIME', 'PUBLISH'])
@@ -150,14 +118,14 @@ describe('a script', () => {
     const coordination = open()
     await coordination.release({ key: 'p:k', token: 'x' })
     for (let time = 0; time < 2; time++) await coordination.pull({})
-    await redis.call('SCRIPT', 'FLUSH')
+    await file.redis.call('SCRIPT', 'FLUSH')
     sent.length = 0
     for (let time = 0; time < 2; time++) await coordination.pull({})
     expect(sent.map(([command]) => command)).toEqual(['EVALSHA_RO', 'EVAL_RO', 'EVAL_RO'])
   })
 
   test('asks Upstash to lock its keys; plain Redis refuses that and is asked once', async () => {
-    const coordination = open(true)
+    const coordination = open({ locking: true })
     await coordination.release({ key: 'p:k', token: 'x' })
     await coordination.pull({})
     expect(sent.map(([command, text = '']) => [command, text.split('\n')[0]])).toEqual([
@@ -168,7 +136,7 @@ describe('a script', () => {
   })
 
   test('that was under way while locking was refused to another goes again as well', async () => {
-    const coordination = open(true)
+    const coordination = open({ locking: true })
     const pulls = Array.from({ length: 4 }, () => coordination.pull({}))
     const heads = (await Promise.all(pulls)).map(({ page }) => page.head.seq)
     expect(heads).toEqual([1, 1, 1, 1])
@@ -214,7 +182,7 @@ describe('a script', () => {
   })
 
   test('publishes each change with what it followed on', async () => {
-    const listener = redis.duplicate()
+    const listener = file.redis.duplicate()
     const heard: { after: { seq: number }; head: { seq: number }; events: string[] }[] = []
     await listener.subscribe(nameKeys('p', false).channel)
     const done = new Promise<void>((resolve) => {
@@ -244,8 +212,8 @@ describe('a late copy of a request', () => {
     await coordination.invalidate({
       events: [hard('tag', 'p#t'), hard('tag', 'p#u'), hard('namespace', 'p')],
     })
-    await redis.del('___ekiben:p:lease:p:other')
-    await redis.call(copy[0] ?? '', ...copy.slice(1))
+    await file.redis.del('___ekiben:p:lease:p:other')
+    await file.redis.call(copy[0] ?? '', ...copy.slice(1))
     expect((await coordination.read({ key: 'p:k', ...names })).entry).toBeUndefined()
   })
 
@@ -256,7 +224,7 @@ describe('a late copy of a request', () => {
     const copy = sent.at(-1)!
     await coordination.commit(write('1'))
     await coordination.invalidate({ events: [{ kind: 'tag', name: 'p#t', soft: true }] })
-    await redis.call(copy[0] ?? '', ...copy.slice(1))
+    await file.redis.call(copy[0] ?? '', ...copy.slice(1))
     expect(await coordination.read({ key: 'p:k', ...names })).toMatchObject({ stale: true })
   })
 
@@ -283,7 +251,7 @@ describe('what Redis loses', () => {
       ...names,
       lease: { token: 'a', ttl: 5_000 },
     })
-    await redis.del(nameKeys('p', false).journal)
+    await file.redis.del(nameKeys('p', false).journal)
     const { page: next } = await coordination.pull({ cursor: page.head })
     expect([next.events, next.head.seq]).toEqual(['gap', 1])
     const free = write('1', { mode: { kind: 'free', since: page.head } })
@@ -295,7 +263,7 @@ describe('what Redis loses', () => {
   test('of the epochs ends what was stamped with them, and an old one does not come back', async () => {
     const coordination = open()
     await coordination.commit(write('1'))
-    await redis.del(nameKeys('p', false).epochs)
+    await file.redis.del(nameKeys('p', false).epochs)
     expect((await coordination.read({ key: 'p:k', ...names })).entry).toBeUndefined()
     await coordination.commit(write('2', { key: 'p:l' }))
     expect((await coordination.read({ key: 'p:k', ...names })).entry).toBeUndefined()
@@ -306,9 +274,9 @@ describe('what Redis loses', () => {
     'to somebody else (%s) is a miss, and written over',
     async (kind) => {
       const coordination = open()
-      if (kind === 'hash') await redis.hset('p:k', 'a', 'b')
-      else if (kind === 'list') await redis.rpush('p:k', 'a')
-      else await redis.set('p:k', kind === 'other text' ? 'hello' : 'r1;{"e":7}\nbody')
+      if (kind === 'hash') await file.redis.hset('p:k', 'a', 'b')
+      else if (kind === 'list') await file.redis.rpush('p:k', 'a')
+      else await file.redis.set('p:k', kind === 'other text' ? 'hello' : 'r1;{"e":7}\nbody')
       const { entry, lease } = await coordination.read({
         key: 'p:k',
         ...names,
@@ -326,12 +294,12 @@ describe('what is kept', () => {
     const coordination = open()
     await coordination.read({ key: 'p:k', ...names, lease: { token: 'a', ttl: 5_000 } })
     await coordination.commit(write('1', { key: 'p:l' }))
-    const keys = await redis.keys('*')
-    const lasting = (await Promise.all(keys.map(async (key) => [key, await redis.pttl(key)] as const)))
+    const keys = await file.redis.keys('*')
+    const lasting = (await Promise.all(keys.map(async (key) => [key, await file.redis.pttl(key)] as const)))
       .filter(([, left]) => left < 0)
       .map(([key]) => key)
     expect(lasting.toSorted()).toEqual(['___ekiben:p:due', '___ekiben:p:epochs', '___ekiben:p:journal'])
-    expect(await redis.zcard('___ekiben:p:due')).toBe(3)
+    expect(await file.redis.zcard('___ekiben:p:due')).toBe(3)
   })
 
   test('of epochs goes a few at each write once its time is over', async () => {
@@ -340,13 +308,13 @@ describe('what is kept', () => {
     for (let tag = 0; tag < 30; tag++) {
       await coordination.commit(write(`${tag}`, { tags: [`p#${tag}`], staleFor: 1_000 }))
     }
-    expect(await redis.hlen('___ekiben:p:epochs')).toBe(32)
+    expect(await file.redis.hlen('___ekiben:p:epochs')).toBe(32)
     clock.now += 2 * 3_600_000
     await coordination.commit(write('last', { tags: [], namespaces: [] }))
-    expect(await redis.hlen('___ekiben:p:epochs')).toBe(12)
+    expect(await file.redis.hlen('___ekiben:p:epochs')).toBe(12)
     await coordination.commit(write('very last', { tags: [], namespaces: [] }))
     // What is left says whether anything was ended.
-    expect(await redis.hgetall('___ekiben:p:epochs')).toEqual({ ended: '0' })
+    expect(await file.redis.hgetall('___ekiben:p:epochs')).toEqual({ ended: '0' })
   })
 
   test('of an epoch lasts as long as the longest-lived entry that bears it', async () => {
@@ -363,7 +331,7 @@ describe('what is kept', () => {
     const coordination = open()
     const keys = Array.from({ length: 900 }, (_, at) => hard('key', `p:${at}`))
     for (let round = 0; round < 12; round++) await coordination.invalidate({ events: keys })
-    expect(await redis.xlen('___ekiben:p:journal')).toBe(10_000)
+    expect(await file.redis.xlen('___ekiben:p:journal')).toBe(10_000)
     expect((await coordination.pull({})).page.head.seq).toBe(10_801)
   })
 
@@ -380,6 +348,6 @@ describe('what is kept', () => {
       expect((await coordination.commit(write(key, { key, ...bare, payload: key }))).stored).toBe(true)
       expect((await coordination.read({ key, ...bare })).entry?.payload).toBe(key)
     }
-    expect(await redis.type('___ekiben::journal')).toBe('stream')
+    expect(await file.redis.type('___ekiben::journal')).toBe('stream')
   })
 })

@@ -1,37 +1,16 @@
 import { Redis as UpstashRedis } from '@upstash/redis'
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fromEnv, upstashDriver, type UpstashOptions } from '../../drivers/upstash.ts'
 import { fromEnv as fromVercelEnv, vercelKvDriver } from '../../drivers/vercel-kv.ts'
 import type { CacheDriver } from '../../src/ports.ts'
-import { type FaultyGateway, openFaultyGateway } from '../support/faulty-gateway.ts'
 import { hosted, WAYS } from '../support/hosted-redis.ts'
-import { openRedis, type RedisServer } from '../support/redis-server.ts'
+import { gatewayForEach, redisForFile } from '../support/redis-for-file.ts'
 
-let server: RedisServer
-let gateway: FaultyGateway
-let redis: Redis
-
-beforeAll(async () => {
-  server = await openRedis()
-  redis = new Redis(server.port)
-})
-
-// One for each test: what is tried again in the background of one must not be counted in the next.
-beforeEach(async () => {
-  await redis.flushall()
-  gateway = await openFaultyGateway({ redisUrl: server.url })
-})
-
-afterEach(() => gateway.close())
-
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const file = redisForFile()
+const front = gatewayForEach(file)
 
 describe.each(Object.entries(WAYS))('%s', (name, makeDriver) => {
-  const open = () => hosted(makeDriver(gateway))
+  const open = () => hosted(makeDriver(front.gateway))
 
   test('values of every kind come back from another isolate as they went', async () => {
     const values = [
@@ -60,7 +39,7 @@ describe.each(Object.entries(WAYS))('%s', (name, makeDriver) => {
       who.bento.getOrSet({ key: 'k', tags: ['t'], factory: () => value })
     expect([await ask(one, 'a'), await ask(two, 'b')]).toEqual(['a', 'a'])
     expect(await one.bento.deleteByTag({ tags: ['t'] })).toBe(true)
-    expect(await hosted(makeDriver(gateway)).bento.get({ key: 'k' })).toBeUndefined()
+    expect(await hosted(makeDriver(front.gateway)).bento.get({ key: 'k' })).toBeUndefined()
     await one.bento.namespace('n').set({ key: 'k', value: 1 })
     await two.bento.namespace('n').clear()
     expect(await open().bento.get({ key: 'n:k' })).toBeUndefined()
@@ -82,10 +61,10 @@ describe.each(Object.entries(WAYS))('%s', (name, makeDriver) => {
       () => bento.get({ key: 'other' }),
       () => bento.pull('k'),
     ]) {
-      gateway.resetRequests()
+      front.gateway.resetRequests()
       await run()
-      const { commands } = gateway.gateway.stats()
-      const requests = Object.values(gateway.requests()).reduce((sum, count) => sum + count, 0)
+      const { commands } = front.gateway.gateway.stats()
+      const requests = Object.values(front.gateway.requests()).reduce((sum, count) => sum + count, 0)
       expect([run.toString(), requests, commands]).toEqual([run.toString(), 1, 1])
     }
   })
@@ -93,16 +72,16 @@ describe.each(Object.entries(WAYS))('%s', (name, makeDriver) => {
   test('requests of several callers at once are not put into one', async () => {
     const { bento } = open()
     await bento.get({ key: 'k' })
-    gateway.resetRequests()
+    front.gateway.resetRequests()
     await Promise.all(['a', 'b', 'c'].map((key) => bento.get({ key })))
-    expect(Object.values(gateway.requests())).toEqual([3])
+    expect(Object.values(front.gateway.requests())).toEqual([3])
   })
 
   test('neither key nor value nor token stands in an error', async () => {
-    const { bento, steps } = hosted(makeDriver(gateway), { suppressL2Errors: false })
-    const secrets = ['canary-key', 'canary-value', 'canary-tag', gateway.token]
+    const { bento, steps } = hosted(makeDriver(front.gateway), { suppressL2Errors: false })
+    const secrets = ['canary-key', 'canary-value', 'canary-tag', front.gateway.token]
     for (const kind of ['error', 'rate-limit', 'html', 'shape', 'truncate'] as const) {
-      gateway.fault = { kind, status: 502, body: '{}', seconds: 1 }
+      front.gateway.fault = { kind, status: 502, body: '{}', seconds: 1 }
       const options = { key: 'canary-key', value: 'canary-value', tags: ['canary-tag'] }
       const error: unknown = await bento.set(options).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'E_L2_CACHE_ERROR', cause: { code: 'E_STORE' } })
@@ -113,7 +92,7 @@ describe.each(Object.entries(WAYS))('%s', (name, makeDriver) => {
   })
 
   test('a wrong token is an error that says so in a word', async () => {
-    const bad = hosted(makeDriver({ url: gateway.url, token: 'wrong' }), { suppressL2Errors: false })
+    const bad = hosted(makeDriver({ url: front.gateway.url, token: 'wrong' }), { suppressL2Errors: false })
     const error: unknown = await bad.bento.get({ key: 'k' }).catch((thrown: unknown) => thrown)
     expect(textOf(error)).toMatch(/HTTP 401|ERR|WRONGPASS|UpstashError/)
     expect(name).not.toBe('')
@@ -138,8 +117,8 @@ describe('by address', () => {
     const told: (string | null)[] = []
     const given: (string | null)[] = []
     const driver = upstashDriver({
-      url: gateway.url,
-      token: gateway.token,
+      url: front.gateway.url,
+      token: front.gateway.token,
       fetch: async (input, init) => {
         given.push(new Headers(init?.headers).get('upstash-sync-token'))
         const response = await fetch(input, init)
@@ -156,8 +135,8 @@ describe('by address', () => {
     const given: (string | null)[] = []
     const waiting: (() => void)[] = []
     const driver = upstashDriver({
-      url: gateway.url,
-      token: gateway.token,
+      url: front.gateway.url,
+      token: front.gateway.token,
       fetch: async (input, init) => {
         given.push(new Headers(init?.headers).get('upstash-sync-token'))
         const response = await fetch(input, init)
@@ -179,8 +158,10 @@ describe('by address', () => {
   })
 
   test('a request that is given up is told by name, and let go', async () => {
-    gateway.fault = { kind: 'hang' }
-    const driver = upstashDriver({ url: gateway.url, token: gateway.token, timeout: 50 }).factory({})
+    front.gateway.fault = { kind: 'hang' }
+    const driver = upstashDriver({ url: front.gateway.url, token: front.gateway.token, timeout: 50 }).factory(
+      {},
+    )
     await expect(driver.get('k')).rejects.toMatchObject({ code: 'E_L2_TIMEOUT' })
   })
 
@@ -188,8 +169,8 @@ describe('by address', () => {
     const commands = async (readFrom: UpstashOptions['readFrom']): Promise<unknown[]> => {
       const given: unknown[] = []
       const driver = upstashDriver({
-        url: gateway.url,
-        token: gateway.token,
+        url: front.gateway.url,
+        token: front.gateway.token,
         readFrom,
         fetch: async (input, init) => {
           given.push((JSON.parse(init?.body as string) as unknown[])[0])
@@ -209,7 +190,7 @@ describe('by address', () => {
   test('a redirect is not followed: the token is for nobody else', async () => {
     let asked = 0
     const driver = upstashDriver({
-      ...gateway,
+      ...front.gateway,
       fetch: async (_input, init) => {
         asked++
         expect(init?.redirect).toBe('manual')
@@ -273,9 +254,9 @@ describe('by client', () => {
   })
 
   test('an abort of the client is an error and not an absent value', async () => {
-    const { url, token } = gateway
+    const { url, token } = front.gateway
     const client = new UpstashRedis({ url, token, signal: AbortSignal.timeout(50), enableTelemetry: false })
-    gateway.fault = { kind: 'hang' }
+    front.gateway.fault = { kind: 'hang' }
     const driver: CacheDriver = upstashDriver({ client }).factory({})
     await expect(driver.get('k')).rejects.toMatchObject({ code: 'E_STORE' })
     await expect(driver.set('k', 'v')).rejects.toMatchObject({ code: 'E_STORE' })
@@ -283,19 +264,19 @@ describe('by client', () => {
   })
 
   test('a request that the client repeats has its effect once', async () => {
-    const { url, token } = gateway
+    const { url, token } = front.gateway
     const retry = { retries: 2, backoff: () => 1 }
     const client = new UpstashRedis({ url, token, retry, enableTelemetry: false })
     const { bento } = hosted(upstashDriver({ client }))
     await bento.get({ key: 'k' })
     const commits: string[] = []
-    gateway.fault = ({ body }) => {
+    front.gateway.fault = ({ body }) => {
       if (!body.includes('version')) return undefined
       return commits.push(body) === 1 ? { kind: 'drop-after' } : undefined
     }
     expect(await bento.set({ key: 'k', value: 1 })).toBe(true)
     expect(commits).toEqual([commits[0], commits[0]])
-    const journal = await redis.xrange('___ekiben:bentocache:journal', '-', '+')
+    const journal = await file.redis.xrange('___ekiben:bentocache:journal', '-', '+')
     expect(journal.filter(([, fields]) => fields.includes('k:bentocache:k'))).toHaveLength(1)
   })
 })

@@ -1,12 +1,12 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
+import type { Redis } from 'ioredis'
+import { beforeEach } from 'vitest'
 import { redisCoordination } from '../../drivers/redis-protocol/coordination.ts'
 import { makeEvaluate } from '../../drivers/redis-protocol/evaluate.ts'
 import { nameKeys } from '../../drivers/redis-protocol/names.ts'
 import { reasonOf } from '../../drivers/redis-protocol/reason.ts'
 import { StoreError } from '../../src/errors.ts'
 import type { CommitManyRequest, Coordination, Cursor } from '../../src/ports.ts'
-import { openRedis, type RedisServer } from './redis-server.ts'
+import { redisForFile } from './redis-for-file.ts'
 
 /** A commit of a list. */
 export type Draft = CommitManyRequest['commits'][number]
@@ -18,7 +18,7 @@ export interface ScriptedRedis {
   /** The commands since the test began. */
   readonly sent: string[][]
   /** Another isolate: it has sent nothing yet. Its keys begin with `p`. */
-  open(): Coordination
+  open(options?: { readonly locking?: boolean }): Coordination
   send(command: readonly string[]): Promise<unknown>
   /** What the scripts and the test have called since the test began, by lower-case name. */
   calls(): Promise<Readonly<Record<string, number>>>
@@ -26,39 +26,30 @@ export interface ScriptedRedis {
 
 /** Starts one before the tests of a file and ends it after them. */
 export function scriptedRedis(): ScriptedRedis {
-  let server: RedisServer
-  let redis: Redis
+  const file = redisForFile()
   const sent: string[][] = []
   const send = async (command: readonly string[]): Promise<unknown> => {
     sent.push([...command])
-    return redis.call(command[0] ?? '', ...command.slice(1)).catch((error: unknown) => {
+    return file.redis.call(command[0] ?? '', ...command.slice(1)).catch((error: unknown) => {
       throw new StoreError('Redis', reasonOf((error as Error).message))
     })
   }
-  beforeAll(async () => {
-    server = await openRedis()
-    redis = new Redis(server.port)
-  })
   beforeEach(async () => {
-    await redis.flushall()
-    await redis.call('SCRIPT', 'FLUSH')
-    await redis.config('RESETSTAT')
+    await file.redis.flushall()
+    await file.redis.call('SCRIPT', 'FLUSH')
+    await file.redis.config('RESETSTAT')
     sent.length = 0
-  })
-  afterAll(async () => {
-    redis.disconnect()
-    await server.close()
   })
   return {
     get redis() {
-      return redis
+      return file.redis
     },
     sent,
     send,
-    open: () =>
-      redisCoordination(makeEvaluate(send, { locking: false, replicas: true }), nameKeys('p', false)),
+    open: ({ locking = false } = {}) =>
+      redisCoordination(makeEvaluate(send, { locking, replicas: true }), nameKeys('p', false)),
     calls: async () => {
-      const stats = await redis.info('commandstats')
+      const stats = await file.redis.info('commandstats')
       const rows = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
       return Object.fromEntries(rows.map(([, name = '', count]) => [name, Number(count)]))
     },
