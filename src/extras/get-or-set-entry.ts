@@ -1,21 +1,20 @@
 import type { Cache, KeyOptions } from '../cache.ts'
-import { instant } from '../clock.ts'
 import { TIMED_OUT, within } from '../deadline.ts'
-import { encode, Made, valueOf } from '../entry.ts'
+import { encode, type Made, valueOf } from '../entry.ts'
 import { FactoryHardTimeout } from '../errors.ts'
 import { type Factory, report, runFactory, SKIPPED } from '../factory.ts'
 import { find } from '../get.ts'
 import { getOrSet } from '../get-or-set.ts'
 import { operations } from '../operations.ts'
 import { checkOptions, FLIGHT_DEADLINE, invalid } from '../options.ts'
-import { held, serve } from '../serve.ts'
+import { isGraced, serve } from '../serve.ts'
 import type { Call, Hooks } from '../stack.ts'
 import type { ValueSchema } from '../value-schema.ts'
 import { refreshEarly } from './early-refresh.ts'
 import type { EntryInfo } from './entry-info.ts'
 import { type ExtendedFactory, extendFactory, type Extended } from './extended-factory.ts'
 import { type ExtraOperationOptions, type ExtraSettings, extrasOf } from './extra-options.ts'
-import { isFailure, remember, remembered } from './failures.ts'
+import { type Heard, heardBy, insteadOfFailing, isFailure, refused, remember } from './failures.ts'
 import { type Answered, infoOf, infoWithout, type Served, settle } from './info-of.ts'
 import type { RunOne } from './get-or-set-many.ts'
 import { callOn } from './reach.ts'
@@ -99,24 +98,37 @@ async function around(
   const { defaultValue } = options
   const extras = extrasOf(plain.stack, options)
   const extended = extendFactory(plain, extras, factory)
-  const seen: { last?: Served } = {}
+  const seen: { last?: Served; heard?: Heard } = {}
   const hooks: Hooks = {
     served: (entry, layer, manner) => void (seen.last = { entry, layer, manner }),
-    context: extended.context,
-    forgives: (error) => forgives(extras, error),
+    context: (...run) => {
+      seen.heard = heardBy(plain)
+      extended.context(...run)
+    },
+    forgives: (error) => {
+      const forgiven = forgives(extras, error)
+      if (!forgiven) refused.set(plain, true)
+      return forgiven
+    },
   }
-  const call: Call = { ...plain, hooks }
+  // What the last failure made unusable is not given again before it is known how this run ends.
+  const waits = extras.graceOn !== undefined && refused.get(plain)
+  const settings = waits ? { ...plain.settings, timeout: Infinity } : plain.settings
+  const call: Call = { ...plain, settings, hooks }
+  const alone = extras.noStore || extras.onlyIfCached
+  let answered: Omit<Answered, 'defaultValue'>
   try {
-    const answered = await answer(call, extras, extended)
-    const served = seen.last
-    if (served?.manner === false) refreshEarly(call, extras, extended.factory, served.entry)
-    return await finish(call, { ...answered, defaultValue, served })
+    answered = await answer(call, extras, extended)
   } catch (error) {
     if (!isFailure(error)) throw error
-    if (extras.errorTtl > 0) remember(call, error)
+    if (extras.errorTtl > 0 && !alone && seen.heard) remember(call, error, seen.heard)
     if (defaultValue === undefined) throw error
     return finish(call, { value: undefined, reason: 'default', defaultValue, served: undefined })
   }
+  const served = seen.last
+  if (served && !isGraced(served.manner)) refused.delete(plain)
+  if (served?.manner === false && !alone) refreshEarly(call, extras, extended.factory, served.entry)
+  return finish(call, { ...answered, defaultValue, served })
 }
 
 /** What the caller's own judge says; one that fails has not said no. */
@@ -138,26 +150,27 @@ async function answer(
   if (onlyIfCached || noStore) {
     const hit = call.settings.forceFresh ? undefined : await find(call)
     if (hit) return { value: serve(call, hit.entry, hit.layer, hit.graced), reason: 'grace' }
-    return onlyIfCached
-      ? { value: undefined, reason: 'default' }
-      : { value: await runOnce(call, factory), reason: 'no-store' }
+    return onlyIfCached ? { value: undefined, reason: 'default' } : runOnce(call, factory)
   }
-  const failed = errorTtl > 0 && !call.settings.forceFresh && remembered(call, errorTtl)
-  if (failed && !held(call, instant(call.runtime))) throw failed
+  const instead =
+    errorTtl > 0 && !call.settings.forceFresh
+      ? await insteadOfFailing(call, errorTtl, (error) => forgives(extras, error))
+      : undefined
+  if (instead) return { ...instead, reason: 'error' }
   const value = await operations.run(getOrSet, call, factory)
   return { value, reason: value === undefined ? 'skipped' : 'error' }
 }
 
 /** Runs the factory for this caller alone. The value has been through the serializer, as any other has. */
-async function runOnce(call: Call, factory: Factory<unknown>): Promise<unknown> {
+async function runOnce(call: Call, factory: Factory<unknown>): Promise<Omit<Answered, 'defaultValue'>> {
   const deadline = call.settings.hardTimeout ?? FLIGHT_DEADLINE
   const run = runFactory({ call, factory, background: false, deadline, graced: undefined })
   const produced = await within(call.runtime, run, deadline)
   if (produced === TIMED_OUT) throw report(call, new FactoryHardTimeout(call.key))
   const { codec } = call.stack
-  const { value, encoded } = produced.value instanceof Made ? produced.value.making : { value: undefined }
-  if (encoded) return encoded.body ? valueOf(encoded.body, codec.serializer) : undefined
-  return produced.value === SKIPPED
-    ? undefined
-    : valueOf(encode(codec, call.key, value).body, codec.serializer)
+  if (produced.value === SKIPPED) return { value: undefined, reason: 'no-store' }
+  const { value, encoded, notes } = (produced.value as Made).making
+  if (notes?.nothing) return { value: undefined, reason: 'default' }
+  const { body } = encoded ?? encode(codec, call.key, value)
+  return { value: valueOf(body, codec.serializer), reason: 'no-store' }
 }
