@@ -223,6 +223,17 @@ describe('steps', () => {
     expect(() => codecs(compression(), compression({ format: 'deflate' }))).toThrow('Invalid codecs[1]')
   })
 
+  test('what is no text does not open', async () => {
+    const codec = codecs(compression({ threshold: 0 }))
+    expect(await opened(codec, `b;gzip\n${toBase64(gzipSync(Buffer.from([0x74, 0xff])))}`)).toBeUndefined()
+  })
+
+  test('a text may begin with a byte order mark', async () => {
+    const codec = codecs(compression({ threshold: 0 }))
+    const text = `\uFEFF${LONG}`
+    expect(await codec.open(await codec.seal(text, PLACE), PLACE)).toBe(text)
+  })
+
   test('any text comes back as it was', async () => {
     const codec = codecs(compression({ threshold: 1 }), encryption({ keys: KEYS }))
     await assert(
