@@ -35,6 +35,9 @@ const measured = await Promise.all(
 if (flags.json) {
   console.log(JSON.stringify({ entries: Object.fromEntries(measured.map(({ name, gzip }) => [name, gzip])) }))
 } else {
+  console.log(
+    'Bytes of a Worker that uses nothing else. +: on top of coreMemory. core: all that ekiben exports, with nothing left out.\n',
+  )
   console.log(`${'entry'.padEnd(26)}${'minified'.padStart(10)}${'gzip'.padStart(10)}${'limit'.padStart(10)}`)
   for (const { name, minified, gzip, limit } of measured) {
     console.log(

@@ -199,7 +199,7 @@ function duringOutage(
 
 function sentences({ l1, l2, newsAge, flight, name }: Found, maxStaleness: number): string[] {
   return [
-    `It is called ${name} in L2.`,
+    l2 && `It is called ${name} in L2.`,
     l1 ? `L1 ${holdings(l1)}` : 'There is no L1.',
     l1?.refused === 'untrusted' &&
       `It is not served: the last news are older than maxStaleness (${maxStaleness} ms).`,
@@ -207,19 +207,23 @@ function sentences({ l1, l2, newsAge, flight, name }: Found, maxStaleness: numbe
     l1?.refused === 'of its parent' && 'It is not served here: it was written through the namespace above.',
     l1?.touchedBy && `What touched it: ${l1.touchedBy.join(', ')}.`,
     newsAge !== undefined &&
-      (newsAge === Infinity ? 'No news were heard yet.' : `News were last heard ${newsAge} ms ago.`),
+      (newsAge === Infinity ? 'No news were heard yet.' : `News were last heard ${ms(newsAge)} ago.`),
     flight && `A flight is under way (${flight.phase})${flight.overdue ? ', overdue' : ''}.`,
     l2 ? (l2.silent ? `L2 is silent: ${l2.silent}.` : `L2 ${holdings(l2)}`) : 'There is no L2.',
   ].filter((line): line is string => typeof line === 'string')
 }
 
+function ms(duration: number): string {
+  return `${Math.round(duration)} ms`
+}
+
 function holdings({ state, freshFor = 0, staleFor = 0 }: TierExplanation): string {
-  const rest = `It may be served for ${staleFor} ms more.`
+  const rest = `It may be served for ${ms(staleFor)} more.`
   switch (state) {
     case 'missing':
       return 'does not have it.'
     case 'fresh':
-      return freshFor === Infinity ? 'has it, fresh for ever.' : `has it, fresh for ${freshFor} ms more.`
+      return freshFor === Infinity ? 'has it, fresh for ever.' : `has it, fresh for ${ms(freshFor)} more.`
     case 'dead':
       return 'has it, past its end.'
     case 'backoff':
