@@ -8,6 +8,7 @@ export * from './advisor.ts'
 export * from './cache-status.ts'
 export * from './entry.ts'
 export * from './explain.ts'
+export { errors } from './full-errors.ts'
 export * from './many.ts'
 export {
   bentostore,
