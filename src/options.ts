@@ -173,8 +173,8 @@ const asIs: Parse = (value) => value
 /** Readers of options, by their names. */
 export type Parsers = Readonly<Partial<Record<string, Parse>>>
 
-/** Without a prototype, so that an option named like a method of all objects is none. */
-const PARSERS: Parsers = {
+/** Those of a store. Without a prototype, so that an option named like a method of all objects is none. */
+export const PARSERS: Parsers = {
   __proto__: null as never,
   ttl: forEver,
   grace: orOff,

@@ -6,6 +6,7 @@
 import type { BentoCache, BentoCachePlugin } from '../bento-cache.ts'
 import { checkList, DEFAULTS, invalid, join, type Settings } from '../options.ts'
 import type { StoreEntry } from '../store.ts'
+import { unknownOptions } from './option-names.ts'
 
 /** What the advisor knows of one store. Nothing is built for it. */
 interface Looked {
@@ -16,6 +17,8 @@ interface Looked {
   readonly given: (option: keyof Settings) => boolean
   /** Whether L2 is known to keep nothing but text, and nobody coordinates. */
   readonly uncoordinated: boolean
+  /** What stands at the store, or for the first store globally, and is no option. */
+  readonly unknown: readonly string[]
   readonly others: readonly Looked[]
 }
 
@@ -29,6 +32,10 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   ADVICE_OFF: {
     when: ({ settings }) => !settings.enabled,
     say: 'Nothing is cached, as enabled is false.',
+  },
+  ADVICE_UNKNOWN_OPTION: {
+    when: ({ unknown }) => unknown.length > 0,
+    say: ({ unknown }) => `There is no such option, so it does nothing: ${unknown.join(', ')}.`,
   },
   ADVICE_NO_LAYER: {
     when: ({ entry, settings }) => settings.enabled && !entry.l1 && !entry.l2,
@@ -142,7 +149,10 @@ function lookAt(bento: BentoCache): readonly Looked[] {
       entry.l2 !== undefined && !entry.bus && (!entry.l2.connect || entry.l2.alone !== undefined)
     const settings = join(join(DEFAULTS, globals), entry.options)
     // Each is told of those before it: one of two that share their keys is enough.
-    all.push({ name, entry, settings, given, uncoordinated, others: [...all] })
+    const others = [...all]
+    const top = others.length === 0 ? unknownOptions(globals, true) : []
+    const unknown = [...top, ...unknownOptions(entry.options, false)]
+    all.push({ name, entry, settings, given, uncoordinated, unknown, others })
   }
   return all
 }

@@ -72,7 +72,8 @@ const duration: Parse = (value, option) => toMilliseconds(value, option) ?? 0
 const flag: Parse = (value, option) =>
   typeof value === 'boolean' ? value : invalid(option, value, 'a boolean')
 
-const EXTRA_PARSERS: Parsers = {
+/** Readers of the extra options. */
+export const EXTRA_PARSERS: Parsers = {
   __proto__: null as never,
   jitter: duration,
   eagerRefresh: (value, option) => {

@@ -40,6 +40,13 @@ const NAMED = { prefix: 'shop' }
 test.each<[string, string[], Record<string, BentoStore>, StoreOptions?]>([
   ['a sound store', [], main(L1({ ttl: '1m', grace: '1h', timeout: 100 }))],
   ['a sound store with L2', [], main(L1({ ...NAMED, ttl: '1m' }).useL2Layer(redis()))],
+  ['an option that does not exist', ['ADVICE_UNKNOWN_OPTION main'], main(L1({ gracee: '1h' } as object))],
+  [
+    'the same globally, once',
+    ['ADVICE_UNKNOWN_OPTION a'],
+    { a: L1(), b: L1() },
+    { eagerRefesh: 0.5 } as object,
+  ],
   ['grace shorter than ttl', ['ADVICE_GRACE_SHORTER main'], main(L1({ ttl: '1h', grace: '1m' }))],
   ['grace equal to ttl', ['ADVICE_GRACE_SHORTER main'], main(L1({ ttl: '1h', grace: '1h' }))],
   ['grace with an endless ttl', ['ADVICE_GRACE_SHORTER main'], main(L1({ ttl: null, grace: '1h' }))],
@@ -129,6 +136,20 @@ describe('advisor', () => {
   })
 
   test('every code has a case', () => {
-    expect(ADVICE_CODES).toHaveLength(12)
+    expect(ADVICE_CODES).toHaveLength(13)
   })
+})
+
+test('an option that does not exist is told with the one that was probably meant', () => {
+  const warn = vi.fn<(fields: object, message: string) => void>()
+  const made = new BentoCache({
+    default: 'main',
+    stores: { main: L1({ gracee: '1h', TTL: 1, colour: 'red' } as object) },
+    plugins: [advisor()],
+    logger: { debug: vi.fn(), warn, error: vi.fn() },
+  })
+  expect(made.defaultStoreName).toBe('main')
+  expect(warn.mock.calls.map(([fields]) => (fields as { message: string }).message)).toEqual([
+    'There is no such option, so it does nothing: gracee (did you mean grace?), TTL (did you mean ttl?), colour.',
+  ])
 })
