@@ -1,6 +1,6 @@
 import { typeOf } from '../durations.ts'
 import { InvalidOptionError } from '../errors.ts'
-import { checkKey, invalid } from '../options.ts'
+import { checkKey, checkOptions, invalid } from '../options.ts'
 import type { MaybePromise } from '../ports.ts'
 import { fromBase64 } from './base64.ts'
 import type { CodecStage } from './codec.ts'
@@ -53,7 +53,8 @@ const IV_BYTES = 12
  * })
  * ```
  */
-export function encryption({ keys, acceptPlain = false }: EncryptionOptions): CodecStage {
+export function encryption(options: EncryptionOptions): CodecStage {
+  const { keys, acceptPlain = false } = checkOptions(options)
   if (!Array.isArray(keys) || keys.length === 0) invalid('keys', keys, 'a list of { id, secret }')
   const known = new Map<string, EncryptionKey>()
   for (const [at, key] of keys.entries()) {

@@ -209,8 +209,14 @@ function sentences({ l1, l2, newsAge, flight, name }: Found, maxStaleness: numbe
     newsAge !== undefined &&
       (newsAge === Infinity ? 'No news were heard yet.' : `News were last heard ${ms(newsAge)} ago.`),
     flight && `A flight is under way (${flight.phase})${flight.overdue ? ', overdue' : ''}.`,
-    l2 ? (l2.silent ? `L2 is silent: ${l2.silent}.` : `L2 ${holdings(l2)}`) : 'There is no L2.',
+    l2 ? `L2 ${inL2(l2)}` : 'There is no L2.',
   ].filter((line): line is string => typeof line === 'string')
+}
+
+/** What is sealed with an unknown key, or of another schema version, is as good as missing. */
+function inL2(l2: L2Explanation): string {
+  if (l2.silent) return `is silent: ${l2.silent}.`
+  return l2.state === 'missing' ? 'has nothing of it that this store can read.' : holdings(l2)
 }
 
 function ms(duration: number): string {

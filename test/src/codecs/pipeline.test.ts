@@ -174,6 +174,7 @@ describe('encryption', () => {
     ],
   ])('keys %o are refused', (keys) => {
     expect(() => encryption({ keys: keys as never })).toThrow('Invalid keys')
+    expect(() => encryption(undefined as never)).toThrow('Invalid options')
   })
 })
 
