@@ -118,7 +118,9 @@ function view<C extends Cache>(cache: C, memory: Memory): C {
       // The function it makes reads and deletes later on.
       if (name === 'wrap') return method.bind(seen)
       return (...args: unknown[]) => {
-        const result = through(seen, name, args, () => method.apply(target, args))
+        const changed = changedBy(name, args[0])
+        const result = method.apply(target, args)
+        if (changed && result instanceof Promise) return changing(seen, changed, result)
         return result === target ? seen : result
       }
     },
@@ -128,13 +130,6 @@ function view<C extends Cache>(cache: C, memory: Memory): C {
     else for (const key of keys) memory.known.delete(idOf(cache, key))
   })
   return seen
-}
-
-/** A method, after which nothing is remembered of what it changes. */
-function through(seen: Cache, name: string, args: readonly unknown[], run: () => unknown): unknown {
-  const changed = changedBy(name, args[0])
-  const result = run()
-  return changed && result instanceof Promise ? changing(seen, changed, result) : result
 }
 
 function idOf(cache: Cache, key: string): string {
@@ -147,7 +142,7 @@ async function get(cache: Cache, memory: Memory, options: GetOptions<unknown>): 
   const { defaultValue, ...rest } = options
   const id = idOf(cache, checkKey(options.key))
   const value = await recall(memory, cache, { id, kind: 'reads', read: () => cache.get(rest) })
-  return value === undefined ? settle(defaultValue) : value
+  return isValue(value) ? value : settle(defaultValue)
 }
 
 /** Options of `getOrSet`; a cache of `ekiben/full` takes more of them. */
@@ -157,15 +152,16 @@ type Asked = GetOrSetOptions<unknown> &
 async function getOrSet(cache: Cache, memory: Memory, options: Asked): Promise<unknown> {
   checkOptions(options)
   const id = idOf(cache, checkKey(options.key))
-  const { defaultValue, forceFresh } = options
+  const { defaultValue, forceFresh, onlyIfCached } = options
   const kind = kindOf(options)
   const asked: Asked = defaultValue === undefined ? options : { ...options, defaultValue: () => DEFAULT }
-  const reading: Reading = { id, kind, read: () => cache.getOrSet(asked) }
-  // Told not to look, it has found out nothing about the key if it only reads.
+  const read = () => cache.getOrSet(asked)
+  // Who only reads and must not look has found out nothing that others could use.
   const value = await (forceFresh
-    ? ask(memory, cache, kind === 'reads' ? { ...reading, kind: 'alone' } : reading)
-    : recall(memory, cache, reading))
-  return value === DEFAULT || (kind === 'reads' && value === undefined) ? settle(defaultValue) : value
+    ? ask(memory, cache, { id, kind: onlyIfCached ? 'alone' : kind, read })
+    : recall(memory, cache, { id, kind, read }))
+  // A miss that is shared is undefined, where it was found by somebody without a default.
+  return value === DEFAULT || (onlyIfCached && value === undefined) ? settle(defaultValue) : value
 }
 
 function kindOf({ defaultValue, noStore, onlyIfCached }: Asked): Kind {

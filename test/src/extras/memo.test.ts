@@ -240,6 +240,17 @@ describe('with the options of the full cache', () => {
     expect(await cache.get({ key: 'k' })).toBe('made')
   })
 
+  test('who only reads shares a miss, and gives a default of its own', async () => {
+    const asked = { key: 'k', onlyIfCached: true, factory: () => 'made' }
+    for (const defaultValue of ['default', undefined]) {
+      const cache = full()
+      expect(await cache.getOrSet<string | undefined>({ ...asked, defaultValue })).toBe(defaultValue)
+      expect(await cache.get({ key: 'k' })).toBeUndefined()
+      expect(await cache.get({ key: 'k', defaultValue: 'mine' })).toBe('mine')
+      expect(await cache.getOrSet({ ...asked, defaultValue: 'other' })).toBe('other')
+    }
+  })
+
   test('a default is the caller’s own, and not remembered', async () => {
     const cache = full()
     const ask = (defaultValue: string) => cache.getOrSet({ key: 'k', defaultValue, factory: down })
