@@ -17,7 +17,7 @@ import { type ExtraOperationOptions, type ExtraSettings, extrasOf } from './extr
 import { type Heard, heardBy, insteadOfFailing, isFailure, refused, remember } from './failures.ts'
 import { type Answered, infoOf, infoWithout, type Served, settle } from './info-of.ts'
 import type { RunOne } from './get-or-set-many.ts'
-import { callOn } from './reach.ts'
+import { callOn, changing } from './reach.ts'
 
 /** Options of {@link getOrSetEntry}. */
 export interface GetOrSetEntryOptions<T> extends KeyOptions, Omit<ExtraOperationOptions, 'schema'> {
@@ -77,7 +77,8 @@ function fetching(cache: Cache, options: GetOrSetEntryOptions<unknown>, finish: 
   checkOptions(options)
   const { factory } = options
   if (typeof factory !== 'function') invalid('factory', factory, 'a function')
-  return callOn(cache, options, (call) => around(call, options, factory, finish))
+  const work = callOn(cache, options, (call) => around(call, options, factory, finish))
+  return changing(cache, [options.key], work)
 }
 
 /** The value of one key of many, with all that an {@link ExtendedFactory} may answer. */

@@ -7,6 +7,7 @@ import { invalid } from '../options.ts'
 import type { Call } from '../stack.ts'
 import { type BatchFactory, makeBatchRun } from './batch-factory.ts'
 import { callsOn, distinctKeys } from './many-calls.ts'
+import { changing } from './reach.ts'
 
 /** Options of {@link getOrSetMany}: those of `getOrSet`, for all keys. */
 export interface GetOrSetManyOptions<T> extends Omit<GetOrSetOptions<T>, 'key' | 'factory'> {
@@ -75,7 +76,7 @@ export async function getOrSetEach<T, Context extends FactoryContext>(
   const asked = [...calls.values()].map((call) => flowOf(call)(call, run.factoryOf(call)))
   run.launched()
   for (const batch of batches) batch.flushReads()
-  const told = await Promise.allSettled(asked)
+  const told = await changing(cache, keys, Promise.allSettled(asked))
   const values = new Map<string, unknown>()
   const errors = new Map<string, unknown>()
   keys.forEach((key, at) => {

@@ -5,9 +5,11 @@
  */
 import type { Cache, GetOptions, GetOrSetOptions } from '../cache.ts'
 import { encode, valueOf } from '../entry.ts'
+import { FactoryError, FactoryHardTimeout } from '../errors.ts'
 import { checkKey, checkOptions, invalid } from '../options.ts'
+import type { GetOrSetEntryOptions } from './get-or-set-entry.ts'
 import { settle } from './info-of.ts'
-import { operationOf } from './reach.ts'
+import { type Changed, changing, operationOf, rememberFor } from './reach.ts'
 
 /** Options of {@link memo}. */
 export interface MemoOptions {
@@ -15,12 +17,21 @@ export interface MemoOptions {
   readonly maxItems?: number | undefined
 }
 
-/** What was read: a way to make copies of it, or that there was nothing. */
+/**
+ * Who asks: who only reads, who can make a value, who has a default for when that fails, who shares with nobody. Each
+ * takes a value from any other, but that there is none only from its own kind: a default hides failures, and who can make
+ * a value does not take a miss for an answer.
+ */
+type Kind = 'reads' | 'makes' | 'defaults' | 'alone'
+
+/** A read that is under way or done: a way to make copies of what it gave. */
 interface Remembered {
   readonly read: Promise<() => unknown>
-  /** Only a miss: who can make a value still does. */
-  readonly miss: boolean
+  readonly kind: Kind
 }
+
+/** Stands for the default of whoever asks, so that one's own is not what others get. */
+const DEFAULT = Symbol('default')
 
 /**
  * A cache for one request. A key that has been read is read again without asking any tier, and gives the same: while a
@@ -49,7 +60,7 @@ interface Remembered {
  * }
  * ```
  */
-export function memo<Kind extends Cache>(cache: Kind, { maxItems = 1000 }: MemoOptions = {}): Kind {
+export function memo<C extends Cache>(cache: C, { maxItems = 1000 }: MemoOptions = {}): C {
   if (!Number.isInteger(maxItems) || maxItems < 1) invalid('maxItems', maxItems, 'a whole number >= 1')
   return view(cache, { known: new Map(), maxItems })
 }
@@ -60,7 +71,7 @@ interface Memory {
 }
 
 /** The keys a call changes, `'all'` where they cannot be named; `undefined`: it changes nothing. */
-function changedBy(method: string, options: unknown): readonly string[] | 'all' | undefined {
+function changedBy(method: string, options: unknown): Changed | undefined {
   const { key, keys } = (options ?? {}) as { readonly key?: string; readonly keys?: readonly string[] }
   switch (method) {
     case 'set':
@@ -89,36 +100,36 @@ function changedBy(method: string, options: unknown): readonly string[] | 'all' 
 type Method = (...args: readonly unknown[]) => unknown
 
 /** The cache as it is, but for what it remembers. Methods run on the cache itself, which keeps things to itself. */
-function view<Kind extends Cache>(cache: Kind, memory: Memory): Kind {
+function view<C extends Cache>(cache: C, memory: Memory): C {
   const own: Readonly<Record<string, unknown>> = {
     get: (options: GetOptions<unknown>) => get(cache, memory, options),
-    getOrSet: (options: GetOrSetOptions<unknown>) => getOrSet(cache, memory, options),
-    getOrSetForever: (options: GetOrSetOptions<unknown>) =>
-      getOrSet(cache, memory, { ...options, ttl: null }),
-    namespace: (name: string) => view(cache.namespace(name), memory),
+    getOrSet: (options: Asked) => getOrSet(cache, memory, options),
+    getOrSetForever: (options: Asked) => getOrSet(cache, memory, { ...options, ttl: null }),
   }
-  return new Proxy(cache, {
+  const seen: C = new Proxy(cache, {
     get: (target, name) => {
       if (typeof name !== 'string') return Reflect.get(target, name, target)
       if (Object.hasOwn(own, name)) return own[name]
       const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? through(target, memory, name, value as Method) : value
+      if (typeof value !== 'function') return value
+      const method = value as Method
+      if (name === 'namespace' || name === 'use')
+        return (...args: unknown[]) => view(method.apply(target, args) as Cache, memory)
+      // The function it makes reads and deletes later on.
+      if (name === 'wrap') return method.bind(seen)
+      return (...args: unknown[]) => {
+        const changed = changedBy(name, args[0])
+        const result = method.apply(target, args)
+        if (changed && result instanceof Promise) return changing(seen, changed, result)
+        return result === target ? seen : result
+      }
     },
   })
-}
-
-/** A method that forgets what it changes: at once, and when it is done, as somebody may have read in between. */
-function through(cache: Cache, { known }: Memory, name: string, method: Method): Method {
-  return (...args) => {
-    const changed = changedBy(name, args[0])
-    const forget = (): void => {
-      if (changed === 'all') known.clear()
-      else for (const key of changed ?? []) known.delete(idOf(cache, key))
-    }
-    forget()
-    const result = method.apply(cache, args as unknown[])
-    return changed && result instanceof Promise ? result.finally(forget) : result
-  }
+  rememberFor(seen, (keys) => {
+    if (keys === 'all') memory.known.clear()
+    else for (const key of keys) memory.known.delete(idOf(cache, key))
+  })
+  return seen
 }
 
 function idOf(cache: Cache, key: string): string {
@@ -130,43 +141,85 @@ async function get(cache: Cache, memory: Memory, options: GetOptions<unknown>): 
   checkOptions(options)
   const { defaultValue, ...rest } = options
   const id = idOf(cache, checkKey(options.key))
-  const present = memory.known.get(id)
-  const remembered = present ?? remember(cache, memory, { id, read: cache.get(rest), miss: true })
-  const value = (await remembered.read)()
-  return value === undefined ? settle(defaultValue) : value
+  const value = await recall(memory, cache, { id, kind: 'reads', read: () => cache.get(rest) })
+  return isValue(value) ? value : settle(defaultValue)
 }
 
-async function getOrSet(cache: Cache, memory: Memory, options: GetOrSetOptions<unknown>): Promise<unknown> {
+/** Options of `getOrSet`; a cache of `ekiben/full` takes more of them. */
+type Asked = GetOrSetOptions<unknown> &
+  Pick<GetOrSetEntryOptions<unknown>, 'defaultValue' | 'noStore' | 'onlyIfCached'>
+
+async function getOrSet(cache: Cache, memory: Memory, options: Asked): Promise<unknown> {
   checkOptions(options)
   const id = idOf(cache, checkKey(options.key))
-  const present = options.forceFresh ? undefined : memory.known.get(id)
-  // What another of the request's reads is about to find may be nothing.
-  const found = present?.miss ? (await present.read)() : undefined
-  if (found !== undefined) return found
-  const current = options.forceFresh ? undefined : memory.known.get(id)
-  const usable = current && !current.miss ? current : undefined
-  const remembered = usable ?? remember(cache, memory, { id, read: cache.getOrSet(options), miss: false })
-  return (await remembered.read)()
+  const { defaultValue, forceFresh, onlyIfCached } = options
+  const kind = kindOf(options)
+  const asked: Asked = defaultValue === undefined ? options : { ...options, defaultValue: () => DEFAULT }
+  const read = () => cache.getOrSet(asked)
+  // Who only reads and must not look has found out nothing that others could use.
+  const value = await (forceFresh
+    ? ask(memory, cache, { id, kind: onlyIfCached ? 'alone' : kind, read })
+    : recall(memory, cache, { id, kind, read }))
+  // A miss that is shared is undefined, where it was found by somebody without a default.
+  return value === DEFAULT || (onlyIfCached && value === undefined) ? settle(defaultValue) : value
+}
+
+function kindOf({ defaultValue, noStore, onlyIfCached }: Asked): Kind {
+  if (onlyIfCached) return 'reads'
+  if (noStore) return 'alone'
+  return defaultValue === undefined ? 'makes' : 'defaults'
 }
 
 interface Reading {
   readonly id: string
-  readonly read: Promise<unknown>
-  readonly miss: boolean
+  readonly kind: Kind
+  readonly read: () => Promise<unknown>
 }
 
-function remember(cache: Cache, { known, maxItems }: Memory, { id, read, miss }: Reading): Remembered {
+/** What others have read or are reading, else what is read now. */
+async function recall(memory: Memory, cache: Cache, reading: Reading): Promise<unknown> {
+  const { id, kind } = reading
+  let last: Remembered | undefined
+  // Who waited for others in vain may find that another of its kind was faster.
+  for (let present = memory.known.get(id); present && present !== last; present = memory.known.get(id)) {
+    last = present
+    try {
+      const value = (await present.read)()
+      if (present.kind === kind || isValue(value)) return value
+    } catch (error) {
+      const factoryFailed = error instanceof FactoryError || error instanceof FactoryHardTimeout
+      if (present.kind === kind && factoryFailed) throw error
+      // Anything else depends on the other's options: whether it hears of L2's failures, for one.
+      break
+    }
+  }
+  return ask(memory, cache, reading)
+}
+
+function isValue(value: unknown): boolean {
+  return value !== undefined && value !== DEFAULT
+}
+
+async function ask(memory: Memory, cache: Cache, reading: Reading): Promise<unknown> {
+  return reading.kind === 'alone' ? reading.read() : (await remember(memory, cache, reading).read)()
+}
+
+function remember({ known, maxItems }: Memory, cache: Cache, { id, kind, read }: Reading): Remembered {
   const { stack } = operationOf(cache, undefined)
+  const forget = (): unknown => known.get(id) === remembered && known.delete(id)
   const remembered: Remembered = {
-    miss,
-    read: read.then((value) => {
-      if (value === undefined) return () => undefined
+    kind,
+    read: read().then((value) => {
+      if (!isValue(value)) {
+        if (kind !== 'reads') forget()
+        return () => value
+      }
       const { body } = encode(stack.codec, id, value)
       return () => valueOf(body, stack.codec.serializer)
     }),
   }
   // What failed may be tried again.
-  remembered.read.catch(() => known.get(id) === remembered && known.delete(id))
+  remembered.read.catch(forget)
   known.delete(id)
   known.set(id, remembered)
   const [oldest] = known.keys()

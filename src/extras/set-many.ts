@@ -3,6 +3,7 @@ import { operations } from '../operations.ts'
 import { checkKey, checkOptions, invalid } from '../options.ts'
 import { set } from '../set.ts'
 import { callsOn } from './many-calls.ts'
+import { changing } from './reach.ts'
 
 /** Options of {@link setMany}: those of `set`, for all entries. An entry's own stand above them. */
 export interface SetManyOptions extends Omit<SetOptions, 'key' | 'value'> {
@@ -43,7 +44,7 @@ export async function setMany(cache: Cache, options: SetManyOptions): Promise<bo
   }))
   const written = [...calls].map(([key, call]) => operations.run(set, call, byKey.get(key)?.value))
   for (const batch of batches) batch.flushCommits()
-  const told = await Promise.allSettled(written)
+  const told = await changing(cache, [...byKey.keys()], Promise.allSettled(written))
   for (const one of told) if (one.status === 'rejected') throw one.reason
   return told.every((one) => one.status === 'fulfilled' && one.value)
 }

@@ -9,7 +9,7 @@ import { checkOptions } from '../options.ts'
 import { inL1 } from '../serve.ts'
 import type { Call } from '../stack.ts'
 import { keep, makeEntry } from '../write.ts'
-import { callOn } from './reach.ts'
+import { callOn, changing } from './reach.ts'
 
 export interface TouchOptions extends KeyOptions, SuppressOptions {
   /** How long the value is fresh from now on. @default the store's */
@@ -37,7 +37,10 @@ export interface TouchOptions extends KeyOptions, SuppressOptions {
  */
 export async function touch(cache: Cache, options: TouchOptions): Promise<boolean> {
   checkOptions(options)
-  return callOn(cache, options, (call) => (call.stack.l2 ? touchL2(call, call.stack.l2) : touchL1(call)))
+  const work = callOn(cache, options, (call) =>
+    call.stack.l2 ? touchL2(call, call.stack.l2) : touchL1(call),
+  )
+  return changing(cache, [options.key], work)
 }
 
 async function touchL2(call: Call, l2: L2): Promise<boolean> {

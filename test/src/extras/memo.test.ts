@@ -1,5 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
+import { memoryDriver } from '../../../drivers/memory.ts'
+import { bentostore, FullBentoCache } from '../../../src/extras/full.ts'
+import { getEntry } from '../../../src/extras/get-entry.ts'
+import { getOrSetExtended } from '../../../src/extras/get-or-set-entry.ts'
+import { getOrSetMany } from '../../../src/extras/get-or-set-many.ts'
 import { memo } from '../../../src/extras/memo.ts'
+import { setExtended } from '../../../src/extras/set-extended.ts'
+import { setMany } from '../../../src/extras/set-many.ts'
+import { touch } from '../../../src/extras/touch.ts'
 import { failureOf, pair } from '../../support/pair.ts'
 import { memoryStand, STACKS } from '../../support/stacks.ts'
 import { gate, world } from '../../support/world.ts'
@@ -63,6 +71,33 @@ describe.each(STACKS)('%s', (_, make) => {
     expect(await cache.getOrSet({ key: 'k', factory })).toBe('v')
   })
 
+  test('what the factory skips is asked for again', async () => {
+    const cache = memo(make().bento)
+    await cache.getOrSet({ key: 'k', factory: (ctx) => ctx.skip() as unknown as string })
+    expect(await cache.get({ key: 'k' })).toBeUndefined()
+    expect(await cache.getOrSet({ key: 'k', factory: () => 'v' })).toBe('v')
+  })
+
+  test('who only reads does not hear that the factory of another fails', async () => {
+    const { bento, clock } = make()
+    const cache = memo(bento)
+    const run = gate<string>()
+    const made = failureOf(cache.getOrSet({ key: 'k', factory: () => run.promise }))
+    const read = cache.get({ key: 'k', defaultValue: 'default' })
+    await clock.settle()
+    run.fail(new Error('down'))
+    expect(await made).toMatchObject({ code: 'E_FACTORY_ERROR' })
+    expect(await read).toBe('default')
+  })
+
+  test('those who can make a value share the run that fails', async () => {
+    const cache = memo(make().bento)
+    const factory = vi.fn(() => Promise.reject(new Error('down')))
+    const failures = await Promise.all([1, 2, 3].map(() => failureOf(cache.getOrSet({ key: 'k', factory }))))
+    for (const failure of failures) expect(failure).toMatchObject({ code: 'E_FACTORY_ERROR' })
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
   test.each<[string, (cache: ReturnType<typeof make>['bento']) => Promise<unknown>, unknown]>([
     ['set', (cache) => cache.set({ key: 'k', value: 'new' }), 'new'],
     ['setForever', (cache) => cache.setForever({ key: 'k', value: 'new' }), 'new'],
@@ -74,12 +109,33 @@ describe.each(STACKS)('%s', (_, make) => {
     ['expireByTag', (cache) => cache.expireByTag({ tags: ['t'] }), undefined],
     ['clear', (cache) => cache.clear(), undefined],
     ['forceFresh', (cache) => cache.getOrSet({ key: 'k', forceFresh: true, factory: () => 'new' }), 'new'],
+    ['set of a named store', (cache) => cache.use('main').set({ key: 'k', value: 'new' }), 'new'],
+    ['delete of the default store', (cache) => cache.use().delete({ key: 'k' }), undefined],
+    ['setExtended', (cache) => setExtended(cache, { key: 'k', value: 'new' }), 'new'],
+    ['setMany', (cache) => setMany(cache, { entries: [{ key: 'k', value: 'new' }] }), 'new'],
+    [
+      'getOrSetExtended',
+      (cache) => getOrSetExtended(cache, { key: 'k', forceFresh: true, factory: () => 'new' }),
+      'new',
+    ],
   ])('%s drops what it covers', async (__, write, then) => {
     const cache = memo(make().bento)
     await cache.set({ key: 'k', value: 'old', tags: ['t'] })
     expect(await cache.get({ key: 'k' })).toBe('old')
     await write(cache)
     expect(await cache.get({ key: 'k' })).toBe(then)
+  })
+
+  test('a named store, and a namespace of it, remembers what was read there', async () => {
+    const { bento, steps } = make()
+    const cache = memo(bento)
+    await cache
+      .use('main')
+      .namespace('users')
+      .getOrSet({ key: 'k', factory: () => 'v' })
+    steps.splice(0)
+    expect(await cache.namespace('users').get({ key: 'k' })).toBe('v')
+    expect(steps).toEqual([])
   })
 
   test('namespaces are apart, and share the memory', async () => {
@@ -103,6 +159,172 @@ describe.each(STACKS)('%s', (_, make) => {
     run.open('made before')
     await asked
     expect(await cache.get({ key: 'k' })).toBe('set')
+  })
+})
+
+test.each<
+  [string, 'commit' | 'commitMany', (cache: ReturnType<typeof pair>['a']['bento']) => Promise<unknown>]
+>([
+  ['set', 'commit', (cache) => cache.set({ key: 'k', value: 'new' })],
+  ['setExtended', 'commit', (cache) => setExtended(cache, { key: 'k', value: 'new' })],
+  ['setMany', 'commitMany', (cache) => setMany(cache, { entries: [{ key: 'k', value: 'new' }] })],
+])('what was read while %s was under way is not remembered', async (_, operation, write) => {
+  const { clock, isolate } = world()
+  const one = isolate('one', {}, false)
+  const cache = memo(one.bento)
+  await clock.run(cache.set({ key: 'k', value: 'old' }))
+  const held = one.hold(operation, 'request')
+  const written = write(cache)
+  await clock.settle()
+  expect(await cache.get({ key: 'k' })).toBe('old')
+  held.release()
+  await clock.run(written)
+  expect(await clock.run(cache.get({ key: 'k' }))).toBe('new')
+})
+
+test('touch drops what it covers', async () => {
+  const { bento, steps } = memoryStand()
+  const cache = memo(bento)
+  await cache.getOrSet({ key: 'k', factory: () => 'v' })
+  await touch(cache, { key: 'k' })
+  steps.splice(0)
+  await cache.get({ key: 'k' })
+  expect(steps).not.toEqual([])
+})
+
+test('getOrSetMany drops what it covers', async () => {
+  const cache = memo(memoryStand().bento)
+  await cache.getOrSet({ key: 'k', factory: () => 'old' })
+  await getOrSetMany(cache, { keys: ['k'], forceFresh: true, factory: () => new Map([['k', 'new']]) })
+  expect(await cache.get({ key: 'k' })).toBe('new')
+})
+
+test('functions that only read drop nothing', async () => {
+  const { a, b, run } = pair()
+  const cache = memo(b.bento)
+  await run(a.bento.set({ key: 'k', value: 'old' }))
+  await run(cache.get({ key: 'k' }))
+  await run(a.bento.set({ key: 'k', value: 'new' }))
+  await run(getEntry(cache, { key: 'k' }))
+  expect(await run(cache.get({ key: 'k' }))).toBe('old')
+})
+
+test('who hears of failures of L2 does not decide for those who do not', async () => {
+  const { a, run } = pair()
+  const cache = memo(a.bento)
+  a.fault = () => 'refuse'
+  const heard = failureOf(cache.get({ key: 'k', suppressL2Errors: false }))
+  const others = [cache.getOrSet({ key: 'k', factory: () => 'made' }), cache.get({ key: 'k' })]
+  const [failure, made] = await run(Promise.all([heard, ...others]))
+  expect(failure).toMatchObject({ code: 'E_L2_CACHE_ERROR' })
+  expect(made).toBe('made')
+})
+
+describe('with the options of the full cache', () => {
+  const full = () => {
+    const stores = { main: bentostore({ ttl: '1h' }).useL1Layer(memoryDriver()) }
+    const bento = new FullBentoCache({ default: 'main', advice: false, stores })
+    return bento.bind({ waitUntil: () => undefined }, { memo: true })
+  }
+  const down = () => Promise.reject<string>(new Error('down'))
+
+  test('a miss of onlyIfCached keeps nobody from the factory', async () => {
+    const cache = full()
+    const factory = () => 'made'
+    const asked = { key: 'k', onlyIfCached: true, defaultValue: 'default', factory }
+    expect(await cache.getOrSet(asked)).toBe('default')
+    expect(await cache.getOrSet({ ...asked, defaultValue: 'other' })).toBe('other')
+    expect(await cache.getOrSet({ key: 'k', factory })).toBe('made')
+    expect(await cache.getOrSet(asked)).toBe('made')
+    expect(await cache.getOrSet({ ...asked, forceFresh: true })).toBe('default')
+    expect(await cache.get({ key: 'k' })).toBe('made')
+  })
+
+  test('who only reads shares a miss, and gives a default of its own', async () => {
+    const asked = { key: 'k', onlyIfCached: true, factory: () => 'made' }
+    for (const defaultValue of ['default', undefined]) {
+      const cache = full()
+      expect(await cache.getOrSet<string | undefined>({ ...asked, defaultValue })).toBe(defaultValue)
+      expect(await cache.get({ key: 'k' })).toBeUndefined()
+      expect(await cache.get({ key: 'k', defaultValue: 'mine' })).toBe('mine')
+      expect(await cache.getOrSet({ ...asked, defaultValue: 'other' })).toBe('other')
+    }
+  })
+
+  test('a default is the caller’s own, and not remembered', async () => {
+    const cache = full()
+    const ask = (defaultValue: string) => cache.getOrSet({ key: 'k', defaultValue, factory: down })
+    expect(await Promise.all([ask('one'), ask('two')])).toEqual(['one', 'two'])
+    expect(await cache.get({ key: 'k' })).toBeUndefined()
+    expect(await cache.getOrSet({ key: 'k', factory: () => 'made' })).toBe('made')
+    expect(await ask('three')).toBe('made')
+  })
+
+  test('who has no default hears of the failure that one hides', async () => {
+    const cache = full()
+    const hidden = cache.getOrSet({ key: 'k', defaultValue: 'default', factory: down })
+    const heard = failureOf(cache.getOrSet({ key: 'k', factory: down }))
+    expect(await hidden).toBe('default')
+    expect(await heard).toMatchObject({ code: 'E_FACTORY_ERROR' })
+  })
+
+  test('who has a default does not hear of the failure of who has none', async () => {
+    const cache = full()
+    const heard = failureOf(cache.getOrSet({ key: 'k', factory: down }))
+    const hidden = cache.getOrSet({ key: 'k', defaultValue: 'default', factory: down })
+    expect(await heard).toMatchObject({ code: 'E_FACTORY_ERROR' })
+    expect(await hidden).toBe('default')
+  })
+
+  test('what is cached as nothing is each caller’s own default', async () => {
+    const cache = full()
+    const ask = (defaultValue?: string) =>
+      cache.getOrSet<string | undefined>({ key: 'k', defaultValue, factory: (ctx) => ctx.notFound() })
+    expect([await ask('one'), await ask('two'), await ask()]).toEqual(['one', 'two', undefined])
+    expect(await Promise.all([ask(), ask('three')])).toEqual([undefined, 'three'])
+  })
+
+  test('what is skipped is nobody’s default', async () => {
+    const asked = { key: 'k', defaultValue: 'default', factory: (ctx: { skip(): unknown }) => ctx.skip() }
+    expect(await full().getOrSet<unknown>(asked)).toBeUndefined()
+  })
+
+  test('a default need not be serializable', async () => {
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    const defaultValue = () => circular
+    expect(await full().getOrSet<unknown>({ key: 'k', defaultValue, factory: down })).toBe(circular)
+  })
+
+  test('what noStore makes is shared with nobody', async () => {
+    const cache = full()
+    const personal = { key: 'k', noStore: true, factory: () => 'personal' }
+    const shared = { key: 'k', factory: () => 'shared' }
+    expect(await cache.getOrSet(personal)).toBe('personal')
+    expect(await cache.getOrSet(shared)).toBe('shared')
+    expect(await cache.getOrSet(personal)).toBe('shared')
+    expect(await cache.getOrSet({ ...personal, forceFresh: true })).toBe('personal')
+    expect(await cache.getOrSet(shared)).toBe('shared')
+  })
+
+  test('a wrapped function reads what is remembered, and drops what it deletes', async () => {
+    const cache = full()
+    const fn = vi.fn(() => fn.mock.calls.length)
+    const counted = cache.wrap(fn, { name: 'counted' })
+    const key = await counted.keyFor()
+    expect([await counted(), await cache.get({ key }), await counted.refresh()]).toEqual([1, 1, 2])
+    expect(await cache.get({ key })).toBe(2)
+    await counted.delete()
+    expect(await cache.get({ key })).toBeUndefined()
+  })
+
+  test('a namespace of a named store can do the same', async () => {
+    const cache = full()
+    const users = cache.use('main').namespace('users')
+    await users.set({ key: 'k', value: 'old' })
+    expect(await cache.get({ key: 'users:k' })).toBe('old')
+    await users.setMany({ entries: [{ key: 'k', value: 'new' }] })
+    expect(await cache.get({ key: 'users:k' })).toBe('new')
   })
 })
 
@@ -139,6 +361,7 @@ test('it is the cache it was made of', async () => {
   cache.on('cache:written', heard)
   await cache.set({ key: 'k', value: 'v' })
   expect(heard).toHaveBeenCalledTimes(1)
+  expect(cache.off('cache:written', heard)).toBe(cache)
   await cache.disconnectAll()
 })
 
