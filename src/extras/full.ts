@@ -14,7 +14,7 @@ import {
   joinExtras,
 } from './extra-options.ts'
 import { getEntry, remainingTtl } from './get-entry.ts'
-import type { ExtendedContext } from './extended-factory.ts'
+import { extendBatchFactory, type ExtendedMemberContext } from './extended-factory.ts'
 import type { BatchFactory } from './batch-factory.ts'
 import { getMany, type GetManyOptions } from './get-many.ts'
 import {
@@ -41,7 +41,7 @@ export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>
 export interface FullGetOrSetManyOptions<T> extends Omit<ExtraOperationOptions, 'schema'> {
   readonly schema?: ValueSchema<T> | undefined
   readonly keys: readonly string[]
-  readonly factory: BatchFactory<T, ExtendedContext>
+  readonly factory: BatchFactory<T, ExtendedMemberContext>
   /** Given for a key for which nothing else is left; a function is called only then. */
   readonly defaultValue?: T | (() => T | Promise<T>) | undefined
 }
@@ -136,9 +136,11 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     return setMany(this, options)
   }
 
-  /** {@link getOrSetMany}; the contexts of single keys are {@link ExtendedContext}s. */
+  /** {@link getOrSetMany}; the contexts of single keys are {@link ExtendedMemberContext}s. */
   getOrSetMany<T>(options: FullGetOrSetManyOptions<T>): Promise<(T | undefined)[]> {
-    return getOrSetEach(this, options, () => extendedFlow(options))
+    const { factory } = options
+    const extended = typeof factory === 'function' ? extendBatchFactory(factory) : factory
+    return getOrSetEach(this, { ...options, factory: extended }, () => extendedFlow(options))
   }
 
   /** {@link wrap} */

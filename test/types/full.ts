@@ -38,6 +38,14 @@ const kept = bento.getOrSet({
   factory: (ctx) => (ctx.etag === 'x' ? ctx.notModified() : ctx.modified(user, { etag: 'x' })),
 })
 same<typeof kept, Promise<User>>()
+const ended = bento.getOrSet({
+  key: 'k',
+  factory: (ctx) => {
+    if (ctx.etag) ctx.notModified()
+    return user
+  },
+})
+same<typeof ended, Promise<User>>()
 const read = bento.getEntry<User>({ key: 'k' })
 same<typeof read, Promise<EntryInfo<User> | undefined>>()
 
@@ -49,6 +57,11 @@ const many = bento.getOrSetMany({
 same<typeof many, Promise<(User | undefined)[]>>()
 const lengths = bento.getOrSetMany({ keys: ['a'], factory: (keys) => keys.map((key) => key.length) })
 same<typeof lengths, Promise<(number | undefined)[]>>()
+const someKept = bento.getOrSetMany({
+  keys: ['a'],
+  factory: (keys, ctx) => keys.map((key) => (key ? ctx.of(key).notModified() : user)),
+})
+same<typeof someKept, Promise<(User | undefined)[]>>()
 
 // A wrapped function keeps its parameters.
 const load = async (id: number, deep?: boolean): Promise<User> => (deep && id > 0 ? user : user)

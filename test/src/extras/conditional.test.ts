@@ -113,6 +113,41 @@ describe.each(STACKS)('%s: conditional refresh', (_, make) => {
     expect(await bento.has({ key: 'k' })).toBe(false)
   })
 
+  test('notModified ends the run, with and without return', async () => {
+    const { bento, clock } = make(GRACED)
+    const ask = (value: string) =>
+      getOrSetEntry(bento, {
+        key: 'k',
+        factory: (ctx) => {
+          if (ctx.etag) ctx.notModified()
+          return ctx.modified(value, { etag: '"1"' })
+        },
+      })
+    await ask('v')
+    await clock.advance(61_000)
+    expect(await ask('the empty body of a 304')).toMatchObject({
+      value: 'v',
+      reason: 'miss',
+      freshFor: 60_000,
+    })
+  })
+
+  test('a factory that catches everything has not undone it', async () => {
+    const { bento, clock } = make(GRACED)
+    await getOrSetEntry(bento, { key: 'k', factory: () => 'v' })
+    for (const fallback of [() => 'fallback', () => Promise.reject<string>(new Error('down'))]) {
+      await clock.advance(61_000)
+      const factory = async (ctx: ExtendedContext) => {
+        try {
+          return ctx.notModified()
+        } catch {
+          return fallback()
+        }
+      }
+      expect(await getOrSetEntry(bento, { key: 'k', factory })).toMatchObject({ value: 'v', reason: 'miss' })
+    }
+  })
+
   test('a delete while the origin is asked wins', async () => {
     const { bento, clock } = make(GRACED)
     const { factory } = origin()
