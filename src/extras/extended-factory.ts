@@ -201,22 +201,15 @@ function keepGraced(
   const { codec } = call.stack
   const value = valueOf(body, codec.serializer)
   const text = 'text' in body ? body.text : notes?.nothing ? '' : encode(codec, call.key, value).text
-  const wanted = call.scope.tags(run.settings().tags)
-  const same = namespaces.length === call.scope.namespaces.length && wanted.every((tag) => tags.includes(tag))
-  // Tags are added, never lost: what the origin has not changed bears those it bore.
-  const own = call.scope.tag('')
-  run.setOptions({
-    tags: [
-      ...tags.filter((tag) => tag.startsWith(own)).map((tag) => tag.slice(own.length)),
-      ...run.settings().tags,
-    ],
-  })
+  const more = call.scope.tags(run.settings().tags).filter((tag) => !tags.includes(tag))
   return new Made({
     value,
     encoded: { body, text },
     notes: { ...notes, ...measured },
     longer,
-    keeps: same ? version : undefined,
+    // What the origin has not changed bears the names it bore: a child's value stays the child's for its parent too.
+    as: { tags: [...tags, ...more], namespaces },
+    keeps: more.length > 0 ? undefined : version,
   })
 }
 

@@ -81,6 +81,30 @@ describe.each(STACKS)('%s: conditional refresh', (_, make) => {
     expect(await users.get({ key: 'k' })).toBeUndefined()
   })
 
+  test('what the parent keeps stays the child’s, tags and all', async () => {
+    const { bento, clock } = make(GRACED)
+    const users = bento.namespace('users')
+    const { factory } = origin()
+    const keep = async (tags: string[]) => {
+      await clock.advance(61_000)
+      const kept = await clock.run(getOrSetEntry(bento, { key: 'users:k', tags, factory }))
+      expect(kept).toMatchObject({ value: VALUE, reason: 'miss' })
+      await clock.settle()
+    }
+    for (const end of [
+      () => users.deleteByTag({ tags: ['childs'] }),
+      () => bento.deleteByTag({ tags: ['parents'] }),
+      () => users.clear(),
+    ]) {
+      await clock.run(getOrSetEntry(users, { key: 'k', tags: ['childs'], factory }))
+      await keep([])
+      await keep(['parents'])
+      expect(await getEntry(users, { key: 'k' })).toMatchObject({ value: VALUE, stale: false })
+      await end()
+      expect(await bento.get({ key: 'users:k' })).toBeUndefined()
+    }
+  })
+
   test('the factory may set the new life', async () => {
     const { bento, clock } = make(GRACED)
     await getOrSetEntry(bento, { key: 'k', factory: (ctx) => ctx.modified('v', { etag: '"1"' }) })
