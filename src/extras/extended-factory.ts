@@ -201,7 +201,8 @@ function keepGraced(
   const { codec } = call.stack
   const value = valueOf(body, codec.serializer)
   const text = 'text' in body ? body.text : notes?.nothing ? '' : encode(codec, call.key, value).text
-  const more = call.scope.tags(run.settings().tags).filter((tag) => !tags.includes(tag))
+  const { tags: added, skipL2Write } = run.settings()
+  const more = call.scope.tags(added).filter((tag) => !tags.includes(tag))
   return new Made({
     value,
     encoded: { body, text },
@@ -209,7 +210,7 @@ function keepGraced(
     longer,
     // What the origin has not changed bears the names it bore: a child's value stays the child's for its parent too.
     as: { tags: [...tags, ...more], namespaces },
-    keeps: more.length > 0 ? undefined : version,
+    keeps: more.length > 0 || skipL2Write ? undefined : version,
   })
 }
 

@@ -225,6 +225,25 @@ describe('in L2', () => {
     expect(await run(getEntry(a.bento, { key: 'k' }))).toMatchObject({ tier: 'l1', value: VALUE })
   })
 
+  test('with skipL2Write its new life is this isolate’s alone', async () => {
+    const { a, b, run, clock, ledger } = pair(GRACED)
+    const { factory } = origin()
+    await run(getOrSetEntry(a.bento, { key: 'k', factory }))
+    await clock.advance(61_000)
+    const before = ledger.calls.commit
+    for (const options of [{ skipL2Write: true }, { setsIt: true }]) {
+      const kept = (ctx: ExtendedContext) => {
+        if ('setsIt' in options) ctx.setOptions({ skipL2Write: true })
+        return ctx.notModified()
+      }
+      await run(getOrSetEntry(a.bento, { key: 'k', forceFresh: true, ...options, factory: kept }))
+      await clock.settle()
+      expect(ledger.calls.commit).toBe(before)
+      expect(await run(getEntry(a.bento, { key: 'k' }))).toMatchObject({ tier: 'l1', stale: false })
+      expect(await run(getEntry(b.bento, { key: 'k', grace: '1h' }))).toMatchObject({ stale: true })
+    }
+  })
+
   test('another isolate’s newer value is not kept for the old one', async () => {
     const { a, b, run, clock } = pair(GRACED)
     const { factory } = origin()
