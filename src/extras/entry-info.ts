@@ -34,7 +34,10 @@ export interface EntryInfo<T> {
   readonly negative: boolean
   /** The value was made by a run that another caller had begun. */
   readonly collapsed: boolean
-  /** How old the value is, as far as this isolate knows: since its write, or since it was read from L2. */
+  /**
+   * How old the value is, by the clocks of those who wrote and read it: since the factory made it. That the origin has
+   * not changed it since (`ctx.notModified()`) makes it no younger.
+   */
   readonly age: number
   /** How long it is still fresh. Negative: how long ago it expired. */
   readonly freshFor: number

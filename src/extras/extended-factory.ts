@@ -195,12 +195,13 @@ function make(making: Making, answer: unknown, cost: number): Made {
 /** The expired value once more. Its text in L2 stays as it is, if it bears the same names there as it would now. */
 function keepGraced(
   { call, run }: Making,
-  { body, notes, tags, namespaces, version }: Entry,
+  { body, notes, tags, namespaces, version, born, created }: Entry,
   { measured, longer }: { readonly measured: Notes; readonly longer: number },
 ): Made {
-  const { codec } = call.stack
+  const { runtime, key, stack } = call
+  const { codec } = stack
   const value = valueOf(body, codec.serializer)
-  const text = 'text' in body ? body.text : notes?.nothing ? '' : encode(codec, call.key, value).text
+  const text = 'text' in body ? body.text : notes?.nothing ? '' : encode(codec, key, value).text
   const { tags: added, skipL2Write } = run.settings()
   const more = call.scope.tags(added).filter((tag) => !tags.includes(tag))
   return new Made({
@@ -209,7 +210,12 @@ function keepGraced(
     notes: { ...notes, ...measured },
     longer,
     // What the origin has not changed bears the names it bore: a child's value stays the child's for its parent too.
-    as: { tags: [...tags, ...more], namespaces },
+    as: {
+      tags: [...tags, ...more],
+      namespaces,
+      // As old as L2 has it, whose text stays as it is: all isolates tell one age.
+      created: created ?? runtime.now() - age(born, instant(runtime)),
+    },
     keeps: more.length > 0 || skipL2Write ? undefined : version,
   })
 }

@@ -105,6 +105,17 @@ describe.each(STACKS)('%s: conditional refresh', (_, make) => {
     }
   })
 
+  test('it is as old as it was', async () => {
+    const { bento, clock } = make(GRACED)
+    const { factory } = origin()
+    await getOrSetEntry(bento, { key: 'k', factory })
+    for (const age of [61_000, 122_000]) {
+      await clock.advance(61_000)
+      expect(await getOrSetEntry(bento, { key: 'k', factory })).toMatchObject({ age, freshFor: 60_000 })
+    }
+    expect(await getEntry(bento, { key: 'k' })).toMatchObject({ age: 122_000, freshFor: 60_000 })
+  })
+
   test('the factory may set the new life', async () => {
     const { bento, clock } = make(GRACED)
     await getOrSetEntry(bento, { key: 'k', factory: (ctx) => ctx.modified('v', { etag: '"1"' }) })
@@ -223,6 +234,19 @@ describe('in L2', () => {
     await clock.settle()
     expect(await run(getEntry(b.bento, { key: 'k' }))).toMatchObject({ value: VALUE, etag: '"1"' })
     expect(await run(getEntry(a.bento, { key: 'k' }))).toMatchObject({ tier: 'l1', value: VALUE })
+  })
+
+  test('all isolates tell one age, whether it was kept or written whole', async () => {
+    const { a, b, run, clock } = pair(GRACED)
+    const { factory } = origin()
+    await run(getOrSetEntry(a.bento, { key: 'k', factory }))
+    for (const tags of [[], ['added']]) {
+      await clock.advance(61_000)
+      await run(getOrSetEntry(a.bento, { key: 'k', tags, factory }))
+      await clock.settle()
+      const ages = [a, b].map(async ({ bento }) => (await getEntry(bento, { key: 'k' }))?.age)
+      expect(await run(Promise.all(ages))).toEqual(Array(2).fill(tags.length === 0 ? 61_000 : 122_000))
+    }
   })
 
   test('with skipL2Write its new life is this isolate’s alone', async () => {
