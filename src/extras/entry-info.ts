@@ -18,7 +18,7 @@ export type Reason =
   | 'skipped'
   /** The default: nothing was found, or the factory failed and nothing else was left. */
   | 'default'
-  /** Nothing was kept, as the caller asked for that. */
+  /** Nothing was kept, as the caller asked for that, or the store keeps nothing. */
   | 'no-store'
 
 /** A value, and what is known of it. All times are milliseconds from the answer on; `Infinity` is for ever. */
