@@ -66,9 +66,8 @@ export function bentostore(options?: ExtraStoreOptions): BentoStore {
  */
 export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> extends BentoCache<Stores> {
   constructor(options: FullBentoCacheOptions<Stores>, shared?: Shared, scope?: Scope) {
-    const { plugins = [], advice = true } = options
-    const advisors = advice === false ? [] : [advisor(advice === true ? {} : advice)]
-    super({ ...options, plugins: [...plugins, ...advisors] }, shared, scope)
+    // Views are of a cache that has been looked at.
+    super(shared ? options : withAdvisor(options), shared, scope)
     if (!shared) joinExtras([options, ...Object.values(options.stores).map(({ entry }) => entry.options)])
   }
 
@@ -156,4 +155,12 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
   get #given(): BentoCacheOptions<Stores> {
     return this.options as unknown as BentoCacheOptions<Stores>
   }
+}
+
+function withAdvisor<Stores extends Record<string, BentoStore>>(
+  options: FullBentoCacheOptions<Stores>,
+): FullBentoCacheOptions<Stores> {
+  const { plugins = [], advice = true } = options
+  if (advice === false) return options
+  return { ...options, plugins: [...plugins, advisor(advice === true ? {} : advice)] }
 }

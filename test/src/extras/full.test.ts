@@ -10,6 +10,18 @@ function stand() {
   return { clock, bento: new FullBentoCache({ default: 'main', stores: { main }, runtime }) }
 }
 
+test('views take on the plugins of their cache, and add none', () => {
+  const { bento } = stand()
+  let view = bento
+  for (let at = 0; at < 3; at++)
+    view = view
+      .bind({ waitUntil: () => {} })
+      .use('main')
+      .namespace('n')
+  expect(view['options'].plugins).toEqual(bento['options'].plugins)
+  expect(bento['options'].plugins).toHaveLength(1)
+})
+
 test('in a batch, what one key keeps is no word about the others', async () => {
   const { bento, clock } = stand()
   const keys = ['kept', 'changed', 'left out']
