@@ -46,6 +46,9 @@ export interface FullGetOrSetManyOptions<T> extends Omit<ExtraOperationOptions, 
   readonly defaultValue?: T | (() => T | Promise<T>) | undefined
 }
 
+/** Options of {@link FullBentoCache.wrap}. */
+export interface FullWrapOptions<Args extends readonly unknown[]> extends WrapOptions<Args>, ExtraOptions {}
+
 /** Whom {@link FullBentoCache.bind} binds to. */
 export interface RequestContext {
   waitUntil(promise: Promise<unknown>): void
@@ -105,6 +108,10 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     return setExtended(this, options)
   }
 
+  override setForever(options: SetOptions & ExtraOptions): Promise<boolean> {
+    return super.setForever(options)
+  }
+
   /** {@link getEntry} */
   getEntry<T = Loose>(options: GetOptions<T>): Promise<EntryInfo<T> | undefined> {
     return getEntry(this, options)
@@ -143,7 +150,7 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
   }
 
   /** {@link wrap} */
-  wrap<Fn extends AnyFunction>(fn: Fn, options: WrapOptions<Parameters<Fn>>): WrappedOf<Fn> {
+  wrap<Fn extends AnyFunction>(fn: Fn, options: FullWrapOptions<Parameters<Fn>>): WrappedOf<Fn> {
     return wrap(this, fn, options)
   }
 

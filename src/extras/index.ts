@@ -14,6 +14,7 @@ export {
   FullBentoCache,
   type FullBentoCacheOptions,
   type FullGetOrSetManyOptions,
+  type FullWrapOptions,
   type RequestContext,
 } from './full.ts'
 export * from './memo.ts'

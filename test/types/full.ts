@@ -69,6 +69,14 @@ const loaded = bento.wrap(load, { name: 'user', tags: (id) => [`user-${id}`] })
 const one = loaded(1, true)
 same<typeof one, Promise<User>>()
 
+const eager = bento.wrap(load, { name: 'user', errorTtl: '5s', jitter: '1s', eagerRefresh: 0.8 })
+same<typeof eager, typeof loaded>()
+void bento.setForever({ key: 'k', value: 1, ttl: '1h', jitter: '1m' })
+
+// What may find nothing without a factory is for the caller to name.
+const perhaps = bento.getOrSet<User | undefined>({ key: 'k', onlyIfCached: true, factory: () => user })
+same<typeof perhaps, Promise<User | undefined>>()
+
 // A schema says what is found.
 const Schema = z.object({ name: z.string() })
 const judged = bento.get({ key: 'k', schema: Schema })
@@ -100,6 +108,8 @@ void bento.setMany({ entries: [{ key: 'a' }] })
 void loaded('1')
 // THROWS Property 'name' is missing
 bento.wrap(load, { ttl: '1m' })
+// THROWS Object literal may only specify known properties, and 'onlyIfCached' does not exist
+bento.wrap(load, { name: 'user', onlyIfCached: true })
 // THROWS Type 'number' is not assignable to type 'string'
 void bento.getOrSet({ key: 'k', factory: (ctx) => ctx.modified(user, { etag: 1 }) })
 // THROWS Type '{ nom: string; }' is not assignable to type

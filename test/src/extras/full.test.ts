@@ -22,6 +22,20 @@ test('views take on the plugins of their cache, and add none', () => {
   expect(bento['options'].plugins).toHaveLength(1)
 })
 
+test('options of its own are those of a wrapped function, and of what is set for ever', async () => {
+  const { bento } = stand()
+  let calls = 0
+  const failing = async (): Promise<string> => {
+    calls++
+    throw new Error('down')
+  }
+  const wrapped = bento.wrap(failing, { name: 'failing', errorTtl: '10s' })
+  for (let at = 0; at < 2; at++) await expect(wrapped()).rejects.toMatchObject({ code: 'E_FACTORY_ERROR' })
+  expect(calls).toBe(1)
+  await bento.setForever({ key: 'k', value: 'v', jitter: '1m' })
+  expect(await bento.remainingTtl({ key: 'k' })).toBe(Infinity)
+})
+
 test('in a batch, what one key keeps is no word about the others', async () => {
   const { bento, clock } = stand()
   const keys = ['kept', 'changed', 'left out']
