@@ -44,7 +44,13 @@ function payloadOf(
   const { codec, schemaVersion: schema } = call.stack.settings
   const fullKey = call.scope.l2Key(call.id)
   const key = fullKey === call.l2Key ? undefined : fullKey
-  const payload = seal({ created: call.runtime.now(), key, notes: entry.notes, schema, text })
+  const payload = seal({
+    created: entry.created ?? call.runtime.now(),
+    key,
+    notes: entry.notes,
+    schema,
+    text,
+  })
   return codec ? sealed(call, codec, { payload, entry, limits }) : fitting(call, payload, limits)
 }
 

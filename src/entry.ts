@@ -89,6 +89,8 @@ export interface Making {
   readonly notes?: Notes | undefined
   /** Milliseconds added to how long it is fresh. */
   readonly longer?: number | undefined
+  /** What of an older entry goes on with it. @default the names of the call, and written now */
+  readonly as?: (Names & Pick<Entry, 'created'>) | undefined
   /** The version whose text in L2 this is: only its life begins anew. */
   readonly keeps?: string | undefined
 }

@@ -56,7 +56,7 @@ export function makeDraft(
 ): Draft {
   const { stack, key, runtime } = call
   const making: Making = value instanceof Made ? value.making : { value }
-  const { encoded, notes, longer = 0, keeps } = making
+  const { encoded, notes, as, longer = 0, keeps } = making
   const { body, text } = encoded ?? encode(stack.codec, key, making.value)
   const own = { ...call, settings }
   const freshFor = settings.ttl + longer
@@ -64,6 +64,7 @@ export function makeDraft(
   const parts = {
     ...origin,
     ...namesOf(own),
+    ...as,
     body,
     notes,
     born: instant(runtime),

@@ -50,8 +50,8 @@ function ofObject(value: object, path: string, { above, parts }: Progress): stri
   if (Array.isArray(value) && prototype === Array.prototype) {
     const own = Object.keys(value)
     if (own.some((name) => !/^\d+$/.test(name))) return refuse(path, value, 'a list without properties')
-    // A hole is not undefined.
-    return `[${Array.from(value, (item, at) => (Object.hasOwn(value, at) ? of(item, at) : '')).join()}]`
+    // A hole is not undefined, and a list of one hole is not empty.
+    return `[${Array.from(value, (item, at) => (Object.hasOwn(value, at) ? of(item, at) : 'hole')).join()}]`
   }
   const special =
     Object.keys(value).length === 0 || ArrayBuffer.isView(value) ? ofKind(value, prototype, of) : undefined

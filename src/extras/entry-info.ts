@@ -18,7 +18,7 @@ export type Reason =
   | 'skipped'
   /** The default: nothing was found, or the factory failed and nothing else was left. */
   | 'default'
-  /** Nothing was kept, as the caller asked for that. */
+  /** Nothing was kept, as the caller asked for that, or the store keeps nothing. */
   | 'no-store'
 
 /** A value, and what is known of it. All times are milliseconds from the answer on; `Infinity` is for ever. */
@@ -34,7 +34,10 @@ export interface EntryInfo<T> {
   readonly negative: boolean
   /** The value was made by a run that another caller had begun. */
   readonly collapsed: boolean
-  /** How old the value is, as far as this isolate knows: since its write, or since it was read from L2. */
+  /**
+   * How old the value is, by the clocks of those who wrote and read it: since the factory made it. That the origin has
+   * not changed it since (`ctx.notModified()`) makes it no younger.
+   */
   readonly age: number
   /** How long it is still fresh. Negative: how long ago it expired. */
   readonly freshFor: number

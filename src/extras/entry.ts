@@ -7,6 +7,7 @@ export type { EntryInfo, Reason } from './entry-info.ts'
 export {
   type ExtendedContext,
   type ExtendedFactory,
+  type ExtendedMemberContext,
   NothingToKeepError,
   type Validators,
 } from './extended-factory.ts'

@@ -38,7 +38,10 @@ export interface ExtraOptions {
 
 /** Options of one operation that makes values. */
 export interface ExtraOperationOptions extends OperationOptions, ExtraOptions {
-  /** Give what is cached and run no factory: the default, or `undefined`, where there is nothing. @default false */
+  /**
+   * Give what is cached and run no factory: the default, or `undefined`, where there is nothing. The type of the answer is
+   * that of the factory all the same: say `getOrSet<User | undefined>(…)`. @default false
+   */
   readonly onlyIfCached?: boolean | undefined
   /** Keep what the factory makes nowhere. What is cached is given as ever; with `forceFresh` it is not. @default false */
   readonly noStore?: boolean | undefined

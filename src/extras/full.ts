@@ -14,7 +14,7 @@ import {
   joinExtras,
 } from './extra-options.ts'
 import { getEntry, remainingTtl } from './get-entry.ts'
-import type { ExtendedContext } from './extended-factory.ts'
+import { extendBatchFactory, type ExtendedMemberContext } from './extended-factory.ts'
 import type { BatchFactory } from './batch-factory.ts'
 import { getMany, type GetManyOptions } from './get-many.ts'
 import {
@@ -41,10 +41,13 @@ export interface FullBentoCacheOptions<Stores extends Record<string, BentoStore>
 export interface FullGetOrSetManyOptions<T> extends Omit<ExtraOperationOptions, 'schema'> {
   readonly schema?: ValueSchema<T> | undefined
   readonly keys: readonly string[]
-  readonly factory: BatchFactory<T, ExtendedContext>
+  readonly factory: BatchFactory<T, ExtendedMemberContext>
   /** Given for a key for which nothing else is left; a function is called only then. */
   readonly defaultValue?: T | (() => T | Promise<T>) | undefined
 }
+
+/** Options of {@link FullBentoCache.wrap}. */
+export interface FullWrapOptions<Args extends readonly unknown[]> extends WrapOptions<Args>, ExtraOptions {}
 
 /** Whom {@link FullBentoCache.bind} binds to. */
 export interface RequestContext {
@@ -66,9 +69,8 @@ export function bentostore(options?: ExtraStoreOptions): BentoStore {
  */
 export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> extends BentoCache<Stores> {
   constructor(options: FullBentoCacheOptions<Stores>, shared?: Shared, scope?: Scope) {
-    const { plugins = [], advice = true } = options
-    const advisors = advice === false ? [] : [advisor(advice === true ? {} : advice)]
-    super({ ...options, plugins: [...plugins, ...advisors] }, shared, scope)
+    // Views are of a cache that has been looked at.
+    super(shared ? options : withAdvisor(options), shared, scope)
     if (!shared) joinExtras([options, ...Object.values(options.stores).map(({ entry }) => entry.options)])
   }
 
@@ -106,6 +108,10 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     return setExtended(this, options)
   }
 
+  override setForever(options: SetOptions & ExtraOptions): Promise<boolean> {
+    return super.setForever(options)
+  }
+
   /** {@link getEntry} */
   getEntry<T = Loose>(options: GetOptions<T>): Promise<EntryInfo<T> | undefined> {
     return getEntry(this, options)
@@ -136,13 +142,15 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     return setMany(this, options)
   }
 
-  /** {@link getOrSetMany}; the contexts of single keys are {@link ExtendedContext}s. */
+  /** {@link getOrSetMany}; the contexts of single keys are {@link ExtendedMemberContext}s. */
   getOrSetMany<T>(options: FullGetOrSetManyOptions<T>): Promise<(T | undefined)[]> {
-    return getOrSetEach(this, options, () => extendedFlow(options))
+    const { factory } = options
+    const extended = typeof factory === 'function' ? extendBatchFactory(factory) : factory
+    return getOrSetEach(this, { ...options, factory: extended }, () => extendedFlow(options))
   }
 
   /** {@link wrap} */
-  wrap<Fn extends AnyFunction>(fn: Fn, options: WrapOptions<Parameters<Fn>>): WrappedOf<Fn> {
+  wrap<Fn extends AnyFunction>(fn: Fn, options: FullWrapOptions<Parameters<Fn>>): WrappedOf<Fn> {
     return wrap(this, fn, options)
   }
 
@@ -154,4 +162,12 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
   get #given(): BentoCacheOptions<Stores> {
     return this.options as unknown as BentoCacheOptions<Stores>
   }
+}
+
+function withAdvisor<Stores extends Record<string, BentoStore>>(
+  options: FullBentoCacheOptions<Stores>,
+): FullBentoCacheOptions<Stores> {
+  const { plugins = [], advice = true } = options
+  if (advice === false) return options
+  return { ...options, plugins: [...plugins, advisor(advice === true ? {} : advice)] }
 }

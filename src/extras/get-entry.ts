@@ -42,7 +42,8 @@ export async function getEntry<T = Loose>(
 }
 
 /**
- * Milliseconds for which the key has a fresh value; `Infinity` for ever, `undefined` where there is none. At most one
+ * Milliseconds for which the key has a fresh value; `Infinity` for ever, `undefined` where there is none, or where that
+ * there is nothing is what is cached. At most one
  * round trip, as for {@link getEntry}.
  *
  * @example
@@ -60,5 +61,5 @@ export async function remainingTtl(
   options: { readonly key: string },
 ): Promise<number | undefined> {
   const entry = await getEntry(cache, { key: options.key, grace: false })
-  return entry && !entry.stale ? entry.freshFor : undefined
+  return entry && !entry.stale && !entry.negative ? entry.freshFor : undefined
 }

@@ -15,6 +15,7 @@ export {
   FullBentoCache,
   type FullBentoCacheOptions,
   type FullGetOrSetManyOptions,
+  type FullWrapOptions,
   type RequestContext,
 } from './full.ts'
 export * from './memo.ts'

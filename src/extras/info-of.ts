@@ -21,7 +21,7 @@ export interface Answered {
 
 /** What is known of a value that was served. A negative one is the default to its caller. */
 export async function infoOf(
-  { key, runtime }: Call,
+  { key, runtime, stack }: Call,
   { entry, layer, manner }: Served,
   answered: Answered,
 ): Promise<EntryInfo<unknown>> {
@@ -30,6 +30,8 @@ export async function infoOf(
   const old = age(born, now)
   const made = manner === 'flight'
   const graced = isGraced(manner)
+  // Of a store that is switched off, or has no layer, nobody is ever given it again.
+  const why = stack.l1 || stack.l2 ? 'miss' : 'no-store'
   const negative = notes?.nothing === true
   // Tags stand with their namespace in front.
   const within = `${namespaces.at(-1)}#`
@@ -37,7 +39,7 @@ export async function infoOf(
     key,
     value: negative ? await settle(answered.defaultValue) : answered.value,
     tier: made ? 'factory' : layer,
-    reason: made ? 'miss' : typeof manner === 'string' ? manner : graced ? answered.reason : 'hit',
+    reason: made ? why : typeof manner === 'string' ? manner : graced ? answered.reason : 'hit',
     stale: graced,
     negative,
     collapsed: made && layer !== 'factory',

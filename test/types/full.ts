@@ -38,6 +38,14 @@ const kept = bento.getOrSet({
   factory: (ctx) => (ctx.etag === 'x' ? ctx.notModified() : ctx.modified(user, { etag: 'x' })),
 })
 same<typeof kept, Promise<User>>()
+const ended = bento.getOrSet({
+  key: 'k',
+  factory: (ctx) => {
+    if (ctx.etag) ctx.notModified()
+    return user
+  },
+})
+same<typeof ended, Promise<User>>()
 const read = bento.getEntry<User>({ key: 'k' })
 same<typeof read, Promise<EntryInfo<User> | undefined>>()
 
@@ -49,12 +57,25 @@ const many = bento.getOrSetMany({
 same<typeof many, Promise<(User | undefined)[]>>()
 const lengths = bento.getOrSetMany({ keys: ['a'], factory: (keys) => keys.map((key) => key.length) })
 same<typeof lengths, Promise<(number | undefined)[]>>()
+const someKept = bento.getOrSetMany({
+  keys: ['a'],
+  factory: (keys, ctx) => keys.map((key) => (key ? ctx.of(key).notModified() : user)),
+})
+same<typeof someKept, Promise<(User | undefined)[]>>()
 
 // A wrapped function keeps its parameters.
 const load = async (id: number, deep?: boolean): Promise<User> => (deep && id > 0 ? user : user)
 const loaded = bento.wrap(load, { name: 'user', tags: (id) => [`user-${id}`] })
 const one = loaded(1, true)
 same<typeof one, Promise<User>>()
+
+const eager = bento.wrap(load, { name: 'user', errorTtl: '5s', jitter: '1s', eagerRefresh: 0.8 })
+same<typeof eager, typeof loaded>()
+void bento.setForever({ key: 'k', value: 1, ttl: '1h', jitter: '1m' })
+
+// What may find nothing without a factory is for the caller to name.
+const perhaps = bento.getOrSet<User | undefined>({ key: 'k', onlyIfCached: true, factory: () => user })
+same<typeof perhaps, Promise<User | undefined>>()
 
 // A schema says what is found.
 const Schema = z.object({ name: z.string() })
@@ -87,6 +108,8 @@ void bento.setMany({ entries: [{ key: 'a' }] })
 void loaded('1')
 // THROWS Property 'name' is missing
 bento.wrap(load, { ttl: '1m' })
+// THROWS Object literal may only specify known properties, and 'onlyIfCached' does not exist
+bento.wrap(load, { name: 'user', onlyIfCached: true })
 // THROWS Type 'number' is not assignable to type 'string'
 void bento.getOrSet({ key: 'k', factory: (ctx) => ctx.modified(user, { etag: 1 }) })
 // THROWS Type '{ nom: string; }' is not assignable to type

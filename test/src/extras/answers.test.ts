@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { getEntry, getOrSetEntry } from '../../../src/extras/entry.ts'
+import { getEntry, getOrSetEntry, remainingTtl } from '../../../src/extras/entry.ts'
 import type { FactoryError } from '../../../src/index.ts'
 import { failureOf, pair } from '../../support/pair.ts'
 import { STACKS } from '../../support/stacks.ts'
@@ -39,6 +39,7 @@ describe.each(STACKS)('%s: nothing is an answer', (_, make) => {
     expect(await bento.get({ key: 'k' })).toBeUndefined()
     expect(await bento.has({ key: 'k' })).toBe(false)
     expect(await bento.missing({ key: 'k' })).toBe(true)
+    expect(await remainingTtl(bento, { key: 'k' })).toBeUndefined()
     expect(await bento.pull('k')).toBeUndefined()
     expect(factory).not.toHaveBeenCalled()
   })

@@ -92,6 +92,15 @@ test('Age is in whole seconds', () => {
   expect(ageHeader(INFO)).toBe('1')
 })
 
+test('a cache that is switched off stores nothing, and does not say so', async () => {
+  const { bento } = memoryStand({ ttl: '1m', enabled: false })
+  const ask = () => getOrSetEntry(bento, { key: 'k', factory: () => 'v' })
+  for (const info of await Promise.all([ask(), ask()])) {
+    expect(info).toMatchObject({ tier: 'factory', reason: 'no-store' })
+    expect(cacheStatus(info)).not.toContain('stored')
+  }
+})
+
 test('what a cache tells can be told', async () => {
   const { bento, clock } = memoryStand({ ttl: '1m' })
   const made = await getOrSetEntry(bento, { key: 'k', factory: () => 'v' })

@@ -81,6 +81,41 @@ describe.each(STACKS)('%s: conditional refresh', (_, make) => {
     expect(await users.get({ key: 'k' })).toBeUndefined()
   })
 
+  test('what the parent keeps stays the child’s, tags and all', async () => {
+    const { bento, clock } = make(GRACED)
+    const users = bento.namespace('users')
+    const { factory } = origin()
+    const keep = async (tags: string[]) => {
+      await clock.advance(61_000)
+      const kept = await clock.run(getOrSetEntry(bento, { key: 'users:k', tags, factory }))
+      expect(kept).toMatchObject({ value: VALUE, reason: 'miss' })
+      await clock.settle()
+    }
+    for (const end of [
+      () => users.deleteByTag({ tags: ['childs'] }),
+      () => bento.deleteByTag({ tags: ['parents'] }),
+      () => users.clear(),
+    ]) {
+      await clock.run(getOrSetEntry(users, { key: 'k', tags: ['childs'], factory }))
+      await keep([])
+      await keep(['parents'])
+      expect(await getEntry(users, { key: 'k' })).toMatchObject({ value: VALUE, stale: false })
+      await end()
+      expect(await bento.get({ key: 'users:k' })).toBeUndefined()
+    }
+  })
+
+  test('it is as old as it was', async () => {
+    const { bento, clock } = make(GRACED)
+    const { factory } = origin()
+    await getOrSetEntry(bento, { key: 'k', factory })
+    for (const age of [61_000, 122_000]) {
+      await clock.advance(61_000)
+      expect(await getOrSetEntry(bento, { key: 'k', factory })).toMatchObject({ age, freshFor: 60_000 })
+    }
+    expect(await getEntry(bento, { key: 'k' })).toMatchObject({ age: 122_000, freshFor: 60_000 })
+  })
+
   test('the factory may set the new life', async () => {
     const { bento, clock } = make(GRACED)
     await getOrSetEntry(bento, { key: 'k', factory: (ctx) => ctx.modified('v', { etag: '"1"' }) })
@@ -111,6 +146,41 @@ describe.each(STACKS)('%s: conditional refresh', (_, make) => {
     const entry = await getOrSetEntry(bento, { key: 'k', factory: (ctx) => ctx.notModified() })
     expect(entry).toMatchObject({ value: undefined, negative: true, freshFor: 60_000 })
     expect(await bento.has({ key: 'k' })).toBe(false)
+  })
+
+  test('notModified ends the run, with and without return', async () => {
+    const { bento, clock } = make(GRACED)
+    const ask = (value: string) =>
+      getOrSetEntry(bento, {
+        key: 'k',
+        factory: (ctx) => {
+          if (ctx.etag) ctx.notModified()
+          return ctx.modified(value, { etag: '"1"' })
+        },
+      })
+    await ask('v')
+    await clock.advance(61_000)
+    expect(await ask('the empty body of a 304')).toMatchObject({
+      value: 'v',
+      reason: 'miss',
+      freshFor: 60_000,
+    })
+  })
+
+  test('a factory that catches everything has not undone it', async () => {
+    const { bento, clock } = make(GRACED)
+    await getOrSetEntry(bento, { key: 'k', factory: () => 'v' })
+    for (const fallback of [() => 'fallback', () => Promise.reject<string>(new Error('down'))]) {
+      await clock.advance(61_000)
+      const factory = async (ctx: ExtendedContext) => {
+        try {
+          return ctx.notModified()
+        } catch {
+          return fallback()
+        }
+      }
+      expect(await getOrSetEntry(bento, { key: 'k', factory })).toMatchObject({ value: 'v', reason: 'miss' })
+    }
   })
 
   test('a delete while the origin is asked wins', async () => {
@@ -164,6 +234,38 @@ describe('in L2', () => {
     await clock.settle()
     expect(await run(getEntry(b.bento, { key: 'k' }))).toMatchObject({ value: VALUE, etag: '"1"' })
     expect(await run(getEntry(a.bento, { key: 'k' }))).toMatchObject({ tier: 'l1', value: VALUE })
+  })
+
+  test('all isolates tell one age, whether it was kept or written whole', async () => {
+    const { a, b, run, clock } = pair(GRACED)
+    const { factory } = origin()
+    await run(getOrSetEntry(a.bento, { key: 'k', factory }))
+    for (const tags of [[], ['added']]) {
+      await clock.advance(61_000)
+      await run(getOrSetEntry(a.bento, { key: 'k', tags, factory }))
+      await clock.settle()
+      const ages = [a, b].map(async ({ bento }) => (await getEntry(bento, { key: 'k' }))?.age)
+      expect(await run(Promise.all(ages))).toEqual(Array(2).fill(tags.length === 0 ? 61_000 : 122_000))
+    }
+  })
+
+  test('with skipL2Write its new life is this isolate’s alone', async () => {
+    const { a, b, run, clock, ledger } = pair(GRACED)
+    const { factory } = origin()
+    await run(getOrSetEntry(a.bento, { key: 'k', factory }))
+    await clock.advance(61_000)
+    const before = ledger.calls.commit
+    for (const options of [{ skipL2Write: true }, { setsIt: true }]) {
+      const kept = (ctx: ExtendedContext) => {
+        if ('setsIt' in options) ctx.setOptions({ skipL2Write: true })
+        return ctx.notModified()
+      }
+      await run(getOrSetEntry(a.bento, { key: 'k', forceFresh: true, ...options, factory: kept }))
+      await clock.settle()
+      expect(ledger.calls.commit).toBe(before)
+      expect(await run(getEntry(a.bento, { key: 'k' }))).toMatchObject({ tier: 'l1', stale: false })
+      expect(await run(getEntry(b.bento, { key: 'k', grace: '1h' }))).toMatchObject({ stale: true })
+    }
   })
 
   test('another isolate’s newer value is not kept for the old one', async () => {

@@ -124,6 +124,8 @@ describe('keys', () => {
       /a/g,
       -0,
       holed,
+      Array(1),
+      Array(2),
       [undefined, 1],
     ]
     const texts = different.map((value) => canonical(value, 'it'))
