@@ -88,7 +88,12 @@ function flatten(value: unknown): unknown {
 }
 
 function isBytes(value: object): value is ArrayBuffer | ArrayBufferView<ArrayBuffer> {
-  return value instanceof ArrayBuffer || (ArrayBuffer.isView(value) && KINDS.has(value.constructor.name))
+  return (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) && KINDS.has(kindOf(value))
+}
+
+/** What it is made of, whatever its class is called: Node's `Buffer` is a `Uint8Array`. */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
 function pack(value: unknown): unknown {
@@ -97,7 +102,7 @@ function pack(value: unknown): unknown {
   const bytes = ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value)
-  return `${BYTES}${value.constructor.name}:${toBase64(bytes)}`
+  return `${BYTES}${kindOf(value)}:${toBase64(bytes)}`
 }
 
 function unpack(value: unknown): unknown {

@@ -89,6 +89,15 @@ test('binary changes nothing else, and not what it was given', () => {
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
 })
 
+test.each([
+  ['JSON', binary()],
+  ['devalue', binary(serializer(devalue))],
+])('bytes of a class of their own come back as what they are made of, over %s', (_, kind) => {
+  class Hash extends Uint8Array {}
+  const back = kind.deserialize(kind.serialize([Buffer.from([1, 2]), Hash.of(3)]))
+  expect(back).toStrictEqual([new Uint8Array([1, 2]), new Uint8Array([3])])
+})
+
 test('texts that classes give are texts', () => {
   const kind = binary()
   class Letter {
