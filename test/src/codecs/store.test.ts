@@ -252,6 +252,13 @@ describe('a schema', () => {
     expect(await run(b.bento.get({ key: 'k', schema }))).toEqual({ name: 'Mei' })
   })
 
+  test('it judges for the call that bears it, and nothing that another has brought into memory', async () => {
+    const { a, b, run } = pair({ ttl: '1m' })
+    await run(a.bento.set({ key: 'k', value: { nom: 'Mei' } }))
+    await run(b.bento.get({ key: 'k' }))
+    expect(await run(b.bento.get({ key: 'k', schema: User }))).toEqual({ nom: 'Mei' })
+  })
+
   test('one that throws or hangs fits nothing, and harms nobody', async () => {
     const { a, b, run } = pair({ ttl: '1m', l2Timeout: 100 })
     await run(a.bento.set({ key: 'k', value: 1 }))
