@@ -53,8 +53,8 @@ export interface AddOptions extends AtomicOptions {
   /** How long the value is there, from its creation. `null` or `0` is for ever. @default for ever */
   readonly ttl?: Duration | undefined
   /**
-   * Names this very step: asked again under the same name within two minutes it is not done again, and answered as it was.
-   * Up to 128 characters. @default a random one
+   * Names this very step: once done, it is not done again when it is asked for under the same name within two minutes, and
+   * answered as it was. One that was refused has done nothing, and is tried anew. Up to 128 characters. @default a random one
    */
   readonly op?: string | undefined
 }

@@ -62,14 +62,17 @@ async function sealed(
 ): Promise<string | undefined> {
   const { runtime, stack } = call
   const work = async (): Promise<string> => codec.seal(payload, placeOf(call, entry.namespaces))
+  let failure: unknown
   const stored = await within(runtime, work(), stack.settings.l2Timeout).catch(
     (error: unknown): typeof TIMED_OUT => {
-      if (error instanceof InvalidOptionError) throw error
+      failure = error
       return TIMED_OUT
     },
   )
   if (stored !== TIMED_OUT) return fitting(call, stored, limits)
   tell(call, { type: 'unsealed' })
+  // Nothing was set up for it: whoever waits is to know, and for who does not it is told.
+  if (failure instanceof InvalidOptionError) throw failure
   return undefined
 }
 

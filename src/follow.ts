@@ -59,7 +59,8 @@ export async function follow(passenger: Passenger): Promise<Ride> {
     if (stale) return { value: serveStale(call, stale, layer, outcome === TIMED_OUT ? 'timeout' : 'refresh') }
     return outcome === 'elsewhere' ? { again: outcome } : overdue(call, flight)
   } catch (error) {
-    const graced = forgives(call, error) && gracedEntry(call, stale, instant(call.runtime))
+    // Once there is a new value, it is the write of it that has failed.
+    const graced = !flight.made && forgives(call, error) && gracedEntry(call, stale, instant(call.runtime))
     if (graced) return { value: serveStale(call, graced, graced === found.entry ? 'l2' : 'l1', 'error') }
     throw error
   }

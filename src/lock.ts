@@ -25,7 +25,8 @@ export interface Lock {
   /**
    * Has it end `ttl` from now; by default as long as it was taken for. `false`: it was over, and may be somebody else's.
    *
-   * @throws NotAcknowledgedError (`E_NOT_ACKNOWLEDGED`), InvalidOptionError (`E_INVALID_OPTION`)
+   * @throws NotAcknowledgedError (`E_NOT_ACKNOWLEDGED`); `left()` then counts on whichever end is sooner, the old or the
+   * new. InvalidOptionError (`E_INVALID_OPTION`)
    */
   refresh(ttl?: Duration): Promise<boolean>
   /**
@@ -150,6 +151,9 @@ class HeldLock implements Lock {
     const { store, target, token, wish } = this.#holding
     const life = ttl === undefined ? wish.ttl : wish.readTtl(ttl)
     const sent = instant(store.runtime)
+    // Until it is answered it may have been done or not, so the lock lasts no longer than the shorter of both.
+    this.#left = Math.min(this.left(), life)
+    this.#sent = sent
     const { held, left } = await store.ask('extend', target, { token, ttl: life })
     if (held) {
       this.#left = left

@@ -42,8 +42,9 @@ export interface OperationOptions {
   /** Do not tell other isolates of the write. @default false */
   readonly skipBusNotify?: boolean | undefined
   /**
-   * Judges a value that comes from L2: one that does not fit counts as missing. Of the shape of Standard Schema, as zod and
-   * valibot make them. It judges only: what it would make of the value is not used, and L1 is not looked at again.
+   * Judges a value that comes from L2 for a call that bears it: one that does not fit counts as missing. Of the shape of
+   * Standard Schema, as zod and valibot make them. It judges only: what it would make of the value is not used. What is in L1,
+   * or is being fetched for somebody else, is not looked at again, so all calls for a key have to bear the same one.
    * @default none
    */
   readonly schema?: ValueSchema | undefined

@@ -1,5 +1,6 @@
 import { age, instant } from './clock.ts'
 import { freshness } from './entry.ts'
+import { L2CacheError } from './errors.ts'
 import { type Factory, runFactory, SKIPPED } from './factory.ts'
 import { enterPhase, type Flight, type Outcome } from './flight.ts'
 import { forgives, gracedEntry } from './graced.ts'
@@ -93,7 +94,10 @@ interface Written {
   readonly background: boolean
 }
 
-/** Hands the value to L2. A write that fails costs a factory elsewhere, never the caller's answer, unless asked to. */
+/**
+ * Hands the value to L2. A write that fails costs a factory elsewhere, never the caller's answer, unless asked to. What was
+ * never set up right is no failure of L2.
+ */
 async function write({ call, draft, mode, background }: Written): Promise<boolean | undefined> {
   const { l2 } = call.stack
   try {
@@ -101,7 +105,7 @@ async function write({ call, draft, mode, background }: Written): Promise<boolea
     if (told !== false) tell(call, { type: 'written', value: draft.value })
     return told
   } catch (error) {
-    if (!call.settings.suppressL2Errors) throw error
+    if (!(error instanceof L2CacheError) || !call.settings.suppressL2Errors) throw error
     tell(call, { type: 'written', value: draft.value })
     return undefined
   } finally {

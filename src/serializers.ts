@@ -84,11 +84,20 @@ function flatten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || isBytes(value)) return value
   const { toJSON } = value as { toJSON?: unknown }
   if (typeof toJSON === 'function') return (toJSON as () => unknown).call(value)
-  return Array.isArray(value) || isPlainObject(value) ? value : { ...value }
+  if (Array.isArray(value) || isPlainObject(value)) return value
+  return BOXES.has(kindOf(value)) ? value.valueOf() : { ...value }
 }
 
+/** JSON takes what they hold, and `{ ...Object(5) }` holds nothing. */
+const BOXES: ReadonlySet<string> = new Set(['Number', 'String', 'Boolean', 'BigInt'])
+
 function isBytes(value: object): value is ArrayBuffer | ArrayBufferView<ArrayBuffer> {
-  return value instanceof ArrayBuffer || (ArrayBuffer.isView(value) && KINDS.has(value.constructor.name))
+  return (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) && KINDS.has(kindOf(value))
+}
+
+/** What it is made of, whatever its class is called: Node's `Buffer` is a `Uint8Array`. */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
 function pack(value: unknown): unknown {
@@ -97,7 +106,7 @@ function pack(value: unknown): unknown {
   const bytes = ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value)
-  return `${BYTES}${value.constructor.name}:${toBase64(bytes)}`
+  return `${BYTES}${kindOf(value)}:${toBase64(bytes)}`
 }
 
 function unpack(value: unknown): unknown {
@@ -109,14 +118,37 @@ function unpack(value: unknown): unknown {
   return make(fromBase64(text).buffer)
 }
 
-/** A value with all that stands in lists and plain objects changed. Nothing of the value itself is. */
-function mapped(value: unknown, change: (value: unknown) => unknown): unknown {
+/**
+ * A value with all that stands in lists and plain objects changed. Nothing of the value itself is. What stands in it twice,
+ * or in itself, does so in the copy: whether that can be written is for the inner serializer to say.
+ */
+function mapped(
+  value: unknown,
+  change: (value: unknown) => unknown,
+  copies = new Map<unknown, unknown>(),
+): unknown {
+  const known = typeof value === 'object' && copies.get(value)
+  if (known) return known
   const changed = change(value)
   if (typeof changed !== 'object' || changed === null) return changed
-  if (Array.isArray(changed)) return changed.map((item) => mapped(item, change))
+  if (Array.isArray(changed)) {
+    const list: unknown[] = []
+    copies.set(value, list)
+    list.length = changed.length
+    // Holes stay holes.
+    changed.forEach((item, at) => void (list[at] = mapped(item, change, copies)))
+    return list
+  }
   if (!isPlainObject(changed)) return changed
-  // By entries: a property named __proto__ stays one.
-  return Object.fromEntries(Object.entries(changed).map(([name, item]) => [name, mapped(item, change)]))
+  const copy: Record<string, unknown> = {}
+  copies.set(value, copy)
+  for (const [name, item] of Object.entries(changed)) {
+    // A property of that name stays one, and makes no prototype.
+    if (name === '__proto__')
+      Object.defineProperty(copy, name, { writable: true, enumerable: true, configurable: true })
+    copy[name] = mapped(item, change, copies)
+  }
+  return copy
 }
 
 function isPlainObject(value: object): boolean {

@@ -86,6 +86,16 @@ test.each(['lost', 'dropped'] as const)(
   },
 )
 
+test('a step that was refused has done nothing, and is tried anew under its op', async () => {
+  const { atoms } = openAtomicWorld().isolate('one')
+  await atoms.add('v', 'first')
+  expect(await atoms.add('v', 'second', { op: 'own' })).toBe(false)
+  await expect(atoms.increment('v', { op: 'own' })).rejects.toMatchObject({ code: 'E_COUNTER' })
+  await atoms.delete('v')
+  expect(await atoms.add('v', 2, { op: 'own' })).toBe(true)
+  expect(await atoms.increment('v', { op: 'own' })).toBe(3)
+})
+
 test('nothing is repeated by itself, and nothing waits beyond its deadline', async () => {
   const world = openAtomicWorld()
   const { atoms } = world.isolate('one', { timeout: '2s' })

@@ -111,6 +111,34 @@ test('a lock is prolonged from now, by its own ttl or another', async () => {
   expect(await world.isolate('two').atoms.lock('l')).toBeUndefined()
 })
 
+test.each(['dropped', 'lost'] as const)(
+  'a refresh that may have shortened a lock, its answer %s, leaves no more than that',
+  async (mishap) => {
+    const world = openAtomicWorld()
+    const lock = await world.isolate('one').atoms.lock('l', { ttl: '30s' })
+    world.mishap = mishap
+    const refreshing = lock!.refresh('2s')
+    await expect(world.clock.run(refreshing)).rejects.toMatchObject({ code: 'E_NOT_ACKNOWLEDGED' })
+    world.mishap = undefined
+    expect(lock!.left()).toBe(2_000 - world.clock.elapsed())
+    await world.clock.advance(2_000)
+    expect(lock!.left()).toBe(0)
+    expect(await world.isolate('two').atoms.lock('l')).toBeDefined()
+  },
+)
+
+test('a refresh that never arrived prolongs nothing, and one that is answered makes up for it', async () => {
+  const world = openAtomicWorld()
+  const lock = await world.isolate('one').atoms.lock('l', { ttl: '10s' })
+  world.mishap = 'refused'
+  await expect(lock!.refresh('1m')).rejects.toMatchObject({ code: 'E_NOT_ACKNOWLEDGED' })
+  expect(lock!.left()).toBe(10_000)
+  await expect(lock!.refresh('2s')).rejects.toMatchObject({ code: 'E_NOT_ACKNOWLEDGED' })
+  world.mishap = undefined
+  expect(await lock!.refresh()).toBe(true)
+  expect(lock!.left()).toBe(10_000)
+})
+
 test('a lock that ran out is neither prolonged nor released over its successor', async () => {
   const world = openAtomicWorld()
   const [one, two] = [world.isolate('one'), world.isolate('two')]

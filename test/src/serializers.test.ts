@@ -71,6 +71,28 @@ test('devalue keeps what points at itself', async () => {
   expect(found.self).toBe(found)
 })
 
+test('binary over devalue keeps what points at itself, and what stands in two places, as one', () => {
+  const kind = binary(serializer(devalue))
+  const shared = { bytes: new Uint8Array([1]) }
+  const value = { list: [shared, shared] as unknown[], self: undefined as unknown }
+  value.self = value
+  value.list.push(value.list)
+  const back = kind.deserialize(kind.serialize(value)) as typeof value
+  expect(back.self).toBe(back)
+  expect(back.list[0]).toStrictEqual(shared)
+  expect(back.list[1]).toBe(back.list[0])
+  expect(back.list[2]).toBe(back.list)
+})
+
+test('binary over JSON refuses what JSON refuses, and opens boxes as it does', () => {
+  const kind = binary()
+  const value = { five: Object(5), text: Object('\u0001x'), no: Object(false), dates: [new Date(0)] }
+  expect(kind.deserialize(kind.serialize(value))).toEqual(JSON.parse(JSON.stringify(value)))
+  const round: { self?: unknown } = {}
+  round.self = round
+  for (const refused of [round, [Object(1n)]]) expect(() => kind.serialize(refused)).toThrow(TypeError)
+})
+
 test('binary changes nothing else, and not what it was given', () => {
   const kind = binary()
   assert(
@@ -87,6 +109,15 @@ test('binary changes nothing else, and not what it was given', () => {
   const back = kind.deserialize(kind.serialize(named)) as object
   expect(Object.keys(back)).toEqual(['__proto__'])
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
+})
+
+test.each([
+  ['JSON', binary()],
+  ['devalue', binary(serializer(devalue))],
+])('bytes of a class of their own come back as what they are made of, over %s', (_, kind) => {
+  class Hash extends Uint8Array {}
+  const back = kind.deserialize(kind.serialize([Buffer.from([1, 2]), Hash.of(3)]))
+  expect(back).toStrictEqual([new Uint8Array([1, 2]), new Uint8Array([3])])
 })
 
 test('texts that classes give are texts', () => {

@@ -165,6 +165,36 @@ describe('a codec', () => {
     await expect(run(a.bento.set({ key: 'k', value: 1 }))).rejects.toMatchObject({ code: 'E_INVALID_OPTION' })
   })
 
+  test.each([
+    ['who waits for the write is told', true],
+    ['who does not finds it among the steps', false],
+  ])('a secret that is none is never told as written: %s', async (_, awaitWrites) => {
+    const bad = codecs(encryption({ keys: [{ id: 'k', secret: 'c2hvcnQ=' }] }))
+    const { a, run, clock } = pair({ ttl: '1m', codec: bad, awaitWrites })
+    const told = await failureOf(run(a.bento.getOrSet({ key: 'k', factory: () => 'v' })))
+    expect(told).toMatchObject(awaitWrites ? { code: 'E_INVALID_OPTION' } : { resolved: 'v' })
+    await clock.settle()
+    const types = a.steps.map(({ type }) => type)
+    expect(types).toContain('unsealed')
+    expect(types).not.toContain('written')
+    expect(await run(a.bento.get({ key: 'k' }))).toBe('v')
+  })
+
+  test('no expired value is given for a new one that could not be sealed', async () => {
+    const bad = codecs(encryption({ keys: [{ id: 'k', secret: 'c2hvcnQ=' }], acceptPlain: true }))
+    const made = world()
+    const plain = made.isolate('plain', { ttl: '1s', grace: '1h' })
+    const { bento } = made.isolate('bad', { ttl: '1s', grace: '1h', codec: bad, awaitWrites: true })
+    await made.clock.run(plain.bento.set({ key: 'k', value: 'old' }))
+    expect(await made.clock.run(bento.get({ key: 'k' }))).toBe('old')
+    await made.clock.advance(2000)
+    const told = await failureOf(
+      made.clock.run(bento.getOrSet({ key: 'k', timeout: '1s', factory: () => 'new' })),
+    )
+    expect(told).toMatchObject({ code: 'E_INVALID_OPTION' })
+    expect(await made.clock.run(bento.get({ key: 'k' }))).toBe('new')
+  })
+
   test('what is none is refused when the store is built', async () => {
     for (const [options, message] of [
       [{ codec: {} }, 'Invalid codec'],
@@ -220,6 +250,13 @@ describe('a schema', () => {
     await run(a.bento.set({ key: 'k', value: { name: 'Mei' } }))
     expect(await run(b.bento.get({ key: 'k', schema }))).toEqual({ name: 'Mei' })
     expect(await run(b.bento.get({ key: 'k', schema }))).toEqual({ name: 'Mei' })
+  })
+
+  test('it judges for the call that bears it, and nothing that another has brought into memory', async () => {
+    const { a, b, run } = pair({ ttl: '1m' })
+    await run(a.bento.set({ key: 'k', value: { nom: 'Mei' } }))
+    await run(b.bento.get({ key: 'k' }))
+    expect(await run(b.bento.get({ key: 'k', schema: User }))).toEqual({ nom: 'Mei' })
   })
 
   test('one that throws or hangs fits nothing, and harms nobody', async () => {
