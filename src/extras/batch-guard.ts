@@ -89,9 +89,8 @@ async function readTogether(
   runtime: Runtime,
   items: readonly Reading[],
 ): Promise<readonly Answer<'read'>[]> {
-  const leases = items.map(({ request }) => request.lease).filter((lease) => lease !== undefined)
-  const ttl = Math.max(...leases.map((lease) => lease.ttl))
-  const lease = leases[0] && { token: leases[0].token, ttl }
+  // All that ask for one do so under the token of the batch, and by the options of one call.
+  const lease = items.find(({ request }) => request.lease)?.request.lease
   const list = items.map(({ request: { key, tags, namespaces, unusable } }) => ({
     key,
     tags,
@@ -125,9 +124,9 @@ async function commitTogether(
     { commits: items.map(({ request }) => request) },
     {
       onReply: ({ commits, page }, sent) => {
-        const last = lastOf(commits)
+        const last = lastOf(items, commits)
         const own = items.map(({ options }, at) => {
-          const single = { stored: false, ...placed(commits[at], last), page }
+          const single = { stored: false, ...placed(items[at], commits[at], last), page }
           return options.onReply?.(single, sent) === undefined ? Infinity : (commits[at]?.at ?? Infinity)
         })
         const first = Math.min(...own)
@@ -136,25 +135,36 @@ async function commitTogether(
     },
   )
   checkCount(reply.commits, items)
-  const last = lastOf(reply.commits)
-  return reply.commits.map((commit) => ({
+  const last = lastOf(items, reply.commits)
+  return reply.commits.map((commit, at) => ({
     ...told,
-    reply: { stored: commit.stored, ...placed(commit, last), page: reply.page },
+    reply: { stored: commit.stored, ...placed(items[at], commit, last), page: reply.page },
   }))
 }
 
 type Placed = CommitManyReply['commits'][number]
 
-/** Place of the last of the writes, if nothing of others lies between them. */
-function lastOf(commits: readonly Placed[]): number | undefined {
-  const places = new Set(commits.map(({ at }) => at).filter((at) => at !== undefined))
+/**
+ * Place of the last event of the batch, if nothing of others lies between its events. A leased fill may append none and
+ * only tell where the journal ended, which may be what another isolate did: its place says nothing.
+ */
+function lastOf(items: readonly Committing[], commits: readonly Placed[]): number | undefined {
+  const places = new Set(commits.flatMap((commit, at) => (appended(items[at], commit) ? [commit.at] : [])))
   const [first, last] = [Math.min(...places), Math.max(...places)]
   return last - first + 1 === places.size ? last : undefined
 }
 
 /** What the batch wrote after an entry is about other keys: the entry is as new as the last of it. */
-function placed(commit: Placed | undefined, last: number | undefined): Placed | undefined {
-  return commit?.at === undefined || last === undefined ? commit : { ...commit, at: last }
+function placed(
+  item: Committing | undefined,
+  commit: Placed | undefined,
+  last: number | undefined,
+): Placed | undefined {
+  return last !== undefined && commit && appended(item, commit) ? { ...commit, at: last } : commit
+}
+
+function appended(item: Committing | undefined, commit: Placed): commit is Placed & { readonly at: number } {
+  return commit.stored && commit.at !== undefined && item?.request.mode.kind !== 'lease'
 }
 
 /** A store may answer anything, and answers are told apart by their place alone. */

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { memoryDriver } from '../../../drivers/memory.ts'
+import { chunkedCalls } from '../../../src/chunked-calls.ts'
+import { connectL2 } from '../../../src/connect-l2.ts'
+import { emulatedCoordination } from '../../../src/emulated-coordination.ts'
+import { getMany, getOrSetMany } from '../../../src/extras/many.ts'
+import { BentoCache, bentostore, type CacheDriver, type Coordination } from '../../../src/index.ts'
+import { makeLocalJournal } from '../../../src/local-journal.ts'
+import { manualRuntime } from '../../support/clock.ts'
+import { gate, world, type World } from '../../support/world.ts'
+
+const oldOf = (keys: string[]): string[] => keys.map((key) => `old ${key}`)
+
+/** A cache over a coordination of the test's own. */
+function cacheOver({ clock }: Pick<World, 'clock'>, coordination: Coordination, options: object = {}) {
+  const driver = { coordination, limits: {} } as unknown as CacheDriver
+  const l2 = { options: {}, factory: () => driver, connect: connectL2 }
+  const store = bentostore({ ttl: '1h', ...options }).useL1Layer(memoryDriver())
+  const runtime = manualRuntime(clock, 'own')
+  return new BentoCache({ default: 'main', stores: { main: store.useL2Layer(l2) }, runtime })
+}
+
+test('what another isolate deletes between two parts of a batch does not stay in memory', async () => {
+  const made = world()
+  const { clock, ledger } = made
+  const between = gate<void>()
+  let parts = 0
+  const commitMany: Coordination['commitMany'] = async (request) => {
+    if (++parts === 2) await between.promise
+    return ledger.coordination.commitMany(request)
+  }
+  const limits = { reads: 100, events: 100, commits: 2 }
+  const a = cacheOver(made, chunkedCalls({ ...ledger.coordination, commitMany }, limits))
+  const b = made.isolate('b', { ttl: '1h' })
+  await clock.run(getOrSetMany(a, { keys: ['1', '2', '3', '4'], factory: oldOf }))
+  await clock.advance(1)
+  expect(await clock.run(b.bento.delete({ key: '1' }))).toBe(true)
+  between.open()
+  await clock.advance(10_000)
+  await clock.run(a.get({ key: 'nobody has' }))
+  expect(await clock.run(a.get({ key: '1' }))).toBeUndefined()
+  expect(await clock.run(a.get({ key: '2' }))).toBe('old 2')
+})
+
+test('news of the bus that come between two writes of a batch to a plain store are not lost', async () => {
+  const made = world()
+  const { clock } = made
+  const texts = new Map<string, string>()
+  const slow = gate<void>()
+  const values = {
+    get: async (key: string) => texts.get(key),
+    set: async (key: string, text: string) => {
+      if (key === '2') await slow.promise
+      return texts.set(key, text).size > 0
+    },
+  } as unknown as CacheDriver
+  const journal = makeLocalJournal()
+  const bento = cacheOver(made, emulatedCoordination(values, journal) as Coordination, {
+    prefix: '',
+    awaitWrites: false,
+  })
+  await clock.run(getOrSetMany(bento, { keys: ['1', '2'], factory: oldOf }))
+  await clock.advance(20)
+  expect(texts.has('1')).toBe(true)
+  texts.delete('1')
+  journal.append([{ kind: 'key', name: '1', soft: false }])
+  slow.open()
+  await clock.advance(20)
+  await clock.run(getMany(bento, { keys: ['nobody has'] }))
+  expect(await clock.run(bento.get({ key: '1' }))).toBeUndefined()
+})
