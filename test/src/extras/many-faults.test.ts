@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { memoryDriver } from '../../../drivers/memory.ts'
 import { chunkedCalls } from '../../../src/chunked-calls.ts'
 import { connectL2 } from '../../../src/connect-l2.ts'
@@ -7,6 +7,7 @@ import { getMany, getOrSetMany } from '../../../src/extras/many.ts'
 import { BentoCache, bentostore, type CacheDriver, type Coordination } from '../../../src/index.ts'
 import { makeLocalJournal } from '../../../src/local-journal.ts'
 import { manualRuntime } from '../../support/clock.ts'
+import { failureOf } from '../../support/pair.ts'
 import { gate, world, type World } from '../../support/world.ts'
 
 const oldOf = (keys: string[]): string[] => keys.map((key) => `old ${key}`)
@@ -68,4 +69,54 @@ test('news of the bus that come between two writes of a batch to a plain store a
   await clock.advance(20)
   await clock.run(getMany(bento, { keys: ['nobody has'] }))
   expect(await clock.run(bento.get({ key: '1' }))).toBeUndefined()
+})
+
+describe('keys that are ready and wait for the reads of others', () => {
+  const keys = Array.from({ length: 12 }, (_, at) => `n${at}:k`)
+
+  /** Half of the keys lie in a shard that does not answer. */
+  function halfSilent(hardTimeout: number) {
+    const made = world({ shards: 2 })
+    const a = made.isolate('a', { ttl: '1m', hardTimeout })
+    a.fault = (_, shard) => (shard === 1 ? 'hang' : undefined)
+    return { ...made, a }
+  }
+
+  test('what the factory may take counts from its call', async () => {
+    const { a, clock } = halfSilent(500)
+    expect(await clock.run(getOrSetMany(a.bento, { keys, factory: oldOf }))).toEqual(oldOf(keys))
+  })
+
+  test('nobody takes over what has not been called', async () => {
+    const { a, clock } = halfSilent(500)
+    const factory = vi.fn(oldOf)
+    const first = getOrSetMany(a.bento, { keys, factory })
+    await clock.advance(600)
+    a.fault = undefined
+    expect(await clock.run(getOrSetMany(a.bento, { keys, factory }))).toEqual(oldOf(keys))
+    await clock.run(first)
+    expect(factory.mock.calls.flatMap(([asked]) => asked).toSorted()).toEqual(keys.toSorted())
+  })
+
+  test.each(['of all', 'of one'])('ctx.signal aborts when nobody waits any more: that %s', async (whose) => {
+    const { a, clock } = halfSilent(1500)
+    let begun = 0
+    const aborted = vi.fn(() => clock.elapsed() - begun)
+    const asked = getOrSetMany<string>(a.bento, {
+      keys,
+      factory: (wanted, ctx) => {
+        begun = clock.elapsed()
+        const signal = whose === 'of all' ? ctx.signal : ctx.of(wanted[0]!).signal
+        signal.addEventListener('abort', aborted)
+        return new Promise(() => {})
+      },
+    })
+    const failed = failureOf(asked)
+    await clock.advance(2400)
+    expect(begun).toBe(1000)
+    expect(aborted).not.toHaveBeenCalled()
+    await clock.run(failed)
+    await clock.advance(1000)
+    expect(aborted).toHaveReturnedWith(1500)
+  })
 })
