@@ -2,6 +2,8 @@ import { L2CacheError, StoreError } from '../errors.ts'
 import type { AskOptions, Guard, Reply } from '../guard.ts'
 import type { L2, Told } from '../l2.ts'
 import type { CommitManyReply, CommitRequest, Invalidation, ReadRequest, Runtime } from '../ports.ts'
+import { firstOwn } from '../retry.ts'
+import { inBackground } from '../runtime.ts'
 import { type Gather, makeGather } from './gather.ts'
 
 /** A guard whose calls for single keys go out together. */
@@ -15,7 +17,8 @@ export interface BatchGuard {
   readonly onCommit: (listener: (key: string) => void) => void
 }
 
-type Answer<Name extends 'read' | 'commit'> = Told & { readonly reply: Reply<Name> }
+type Events = readonly Invalidation[]
+type Answer<Name extends 'read' | 'commit' | 'invalidate'> = Told & { readonly reply: Reply<Name> }
 
 interface Reading {
   readonly request: Omit<ReadRequest, 'cursor'>
@@ -42,10 +45,16 @@ export function makeBatchGuard(l2: L2, runtime: Runtime, token: string): BatchGu
   const releases = makeGather<string, undefined>(runtime, (keys) =>
     releaseTogether(l2, { runtime, token, keys }),
   )
-  const invalidations = makeGather<readonly Invalidation[], unknown>(runtime, async (lists) => {
-    // Retries: they get through even while the breaker is open.
-    const told = await l2.ask(runtime, 'invalidate', { events: lists.flat() }, { insist: true })
+  const invalidations = makeGather<Events, Answer<'invalidate'>>(runtime, async (lists) => {
+    const events = lists.flat()
+    const options = { onReply: (reply: Reply<'invalidate'>) => firstOwn(reply, events) }
+    const told = await l2.ask(runtime, 'invalidate', { events }, options)
     return lists.map(() => told)
+  })
+  // What is tried again is as much as the batch holds: it goes out together, and counts as one.
+  const retries = makeGather<Events, undefined>(runtime, async (lists) => {
+    l2.retry(runtime, lists.flat())
+    return lists.map(() => undefined)
   })
   let heard: (key: string) => void = () => {}
 
@@ -61,21 +70,16 @@ export function makeBatchGuard(l2: L2, runtime: Runtime, token: string): BatchGu
       heard(item.request.key)
       return told
     }
-    if (operation === 'invalidate')
-      return invalidations.add((request as { events: readonly Invalidation[] }).events)
+    if (operation === 'invalidate') return invalidations.add((request as { events: Events }).events)
     const reading = { request, options } as Reading
     const { lease } = reading.request
     const together = operation === 'read' && (!lease || lease.token === token)
     return together ? reads.add(reading) : l2.ask(by, operation as 'read', reading.request, reading.options)
   }
   return {
-    // What is tried again is as much as the batch holds, and goes out together.
     guard: {
-      get retries() {
-        return 0
-      },
-      set retries(_count) {},
       ask: ask as Guard['ask'],
+      retry: (by, events) => inBackground(by, retries.add(events)),
     },
     reads,
     commits,

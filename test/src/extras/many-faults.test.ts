@@ -3,11 +3,11 @@ import { memoryDriver } from '../../../drivers/memory.ts'
 import { chunkedCalls } from '../../../src/chunked-calls.ts'
 import { connectL2 } from '../../../src/connect-l2.ts'
 import { emulatedCoordination } from '../../../src/emulated-coordination.ts'
-import { getMany, getOrSetMany } from '../../../src/extras/many.ts'
+import { getMany, getOrSetMany, setMany } from '../../../src/extras/many.ts'
 import { BentoCache, bentostore, type CacheDriver, type Coordination } from '../../../src/index.ts'
 import { makeLocalJournal } from '../../../src/local-journal.ts'
 import { manualRuntime } from '../../support/clock.ts'
-import { failureOf } from '../../support/pair.ts'
+import { failureOf, pair } from '../../support/pair.ts'
 import { gate, world, type World } from '../../support/world.ts'
 
 const oldOf = (keys: string[]): string[] => keys.map((key) => `old ${key}`)
@@ -118,5 +118,51 @@ describe('keys that are ready and wait for the reads of others', () => {
     await clock.run(failed)
     await clock.advance(1000)
     expect(aborted).toHaveReturnedWith(1500)
+  })
+})
+
+describe('invalidations of a batch', () => {
+  const entries = [
+    { key: 'k', value: 1 },
+    { key: 'l', value: 2 },
+  ]
+
+  test('what is tried again is bounded, however many batches were not acknowledged', async () => {
+    const { a, clock, ledger } = pair({ ttl: '1m' })
+    a.fault = () => 'refuse'
+    for (let at = 0; at < 300; at++) {
+      const asked = setMany(a.bento, { entries })
+      await clock.advance(0)
+      expect(await asked).toBe(false)
+    }
+    expect(clock.pending()).toBeLessThanOrEqual(110)
+    a.fault = undefined
+    await clock.advance(1000)
+    expect(ledger.calls.invalidate).toBe(100)
+  })
+
+  test('one that was not acknowledged is tried again as one', async () => {
+    const { a, run, clock, ledger } = pair({ ttl: '1m' })
+    a.fault = (operation) => (operation === 'commitMany' ? 'refuse' : undefined)
+    expect(await run(setMany(a.bento, { entries }))).toBe(false)
+    await clock.advance(1000)
+    expect(ledger.calls.invalidate).toBe(1)
+    expect(a.steps.filter(({ type }) => type === 'received')).toEqual([])
+  })
+
+  test('an open breaker costs nothing, as with one key', async () => {
+    const { a, clock, run } = pair({ ttl: '1m' })
+    a.fault = () => 'hang'
+    for (let at = 0; at < 6; at++) await run(a.bento.get({ key: `nobody has ${at}` }))
+    const begun = clock.elapsed()
+    expect(await run(setMany(a.bento, { skipL2Write: true, entries }))).toBe(false)
+    expect(clock.elapsed() - begun).toBeLessThan(5)
+  })
+
+  test('are no news to who made them', async () => {
+    const { a, run, hear } = pair({ ttl: '1m' })
+    await hear(a)
+    expect(await run(setMany(a.bento, { skipL2Write: true, entries }))).toBe(true)
+    expect(a.steps.filter(({ type }) => type === 'received')).toEqual([])
   })
 })
