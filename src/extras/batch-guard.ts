@@ -106,14 +106,15 @@ async function readTogether(
     'readMany',
     { reads: list, lease },
     {
-      onReply: ({ entries, page }, sent) =>
+      onReply: ({ entries, page }, sent) => {
+        checkCount(entries, items)
         items.forEach(({ options }, at) => {
           const entry = entries[at]
           if (entry) options.onReply?.({ ...entry, page }, sent)
-        }),
+        })
+      },
     },
   )
-  checkCount(reply.entries, items)
   return reply.entries.map((entry) => ({ ...told, reply: { ...entry, page: reply.page } }))
 }
 
@@ -128,6 +129,7 @@ async function commitTogether(
     { commits: items.map(({ request }) => request) },
     {
       onReply: ({ commits, page }, sent) => {
+        checkCount(commits, items)
         const last = lastOf(items, commits)
         const own = items.map(({ options }, at) => {
           const single = { stored: false, ...placed(items[at], commits[at], last), page }
@@ -138,7 +140,6 @@ async function commitTogether(
       },
     },
   )
-  checkCount(reply.commits, items)
   const last = lastOf(items, reply.commits)
   return reply.commits.map((commit, at) => ({
     ...told,
@@ -172,8 +173,8 @@ function appended(item: Committing | undefined, commit: Placed): commit is Place
 }
 
 /** A store may answer anything, and answers are told apart by their place alone. */
-function checkCount(replies: readonly unknown[], items: readonly unknown[]): void {
-  if (replies.length !== items.length)
+function checkCount(replies: unknown, items: readonly unknown[]): void {
+  if (!Array.isArray(replies) || replies.length !== items.length)
     throw new L2CacheError(
       new StoreError('The coordinator', 'it answered for more or fewer keys than it was asked'),
     )

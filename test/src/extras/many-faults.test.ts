@@ -121,6 +121,22 @@ describe('keys that are ready and wait for the reads of others', () => {
   })
 })
 
+test.each(['readMany', 'commitMany'] as const)(
+  'a coordinator whose %s answers a page and nothing else is trouble with L2, no error of the caller',
+  async (operation) => {
+    const made = world()
+    const { clock, ledger } = made
+    const page = async () => ({ page: { head: { seq: 1, id: '' }, events: [] } }) as never
+    const bento = cacheOver(made, { ...ledger.coordination, [operation]: page } as Coordination)
+    const keys = ['a', 'b']
+    expect(await clock.run(getOrSetMany(bento, { keys, factory: oldOf }))).toEqual(oldOf(keys))
+    expect(await clock.run(getMany(bento, { keys: ['x', 'y'] }))).toEqual([undefined, undefined])
+    expect(await clock.run(setMany(bento, { entries: [{ key: 'q', value: 1 }] }))).toBe(
+      operation === 'readMany',
+    )
+  },
+)
+
 describe('invalidations of a batch', () => {
   const entries = [
     { key: 'k', value: 1 },
