@@ -4,8 +4,15 @@ import { chunkedCalls } from '../../../src/chunked-calls.ts'
 import { connectL2 } from '../../../src/connect-l2.ts'
 import { emulatedCoordination } from '../../../src/emulated-coordination.ts'
 import { getMany, getOrSetMany, setMany } from '../../../src/extras/many.ts'
-import { BentoCache, bentostore, type CacheDriver, type Coordination } from '../../../src/index.ts'
+import {
+  BentoCache,
+  bentostore,
+  type CacheDriver,
+  type Coordination,
+  type Runtime,
+} from '../../../src/index.ts'
 import { makeLocalJournal } from '../../../src/local-journal.ts'
+import { systemRuntime } from '../../../src/runtime.ts'
 import { manualRuntime } from '../../support/clock.ts'
 import { failureOf, pair } from '../../support/pair.ts'
 import { gate, world, type World } from '../../support/world.ts'
@@ -136,6 +143,31 @@ test.each(['readMany', 'commitMany'] as const)(
     )
   },
 )
+
+test.each([false, true])('a runtime may be an instance of a class (waitUntil: %s)', async (waits) => {
+  class OwnRuntime implements Runtime {
+    readonly #origin = systemRuntime.now()
+    now = (): number => systemRuntime.now()
+    monotonic(): number {
+      return systemRuntime.now() - this.#origin
+    }
+    setTimer(run: () => void, ms: number): () => void {
+      return systemRuntime.setTimer(run, ms)
+    }
+    randomId(): string {
+      return `${this.#origin} ${systemRuntime.randomId()}`
+    }
+    random(): number {
+      return this.#origin % 1
+    }
+  }
+  const waitUntil = vi.fn()
+  const runtime = Object.assign(new OwnRuntime(), waits ? { waitUntil } : {})
+  const stores = { main: bentostore().useL1Layer(memoryDriver()) }
+  const bento = new BentoCache({ default: 'main', stores, runtime })
+  expect(await getOrSetMany(bento, { keys: ['a', 'b'], factory: oldOf })).toEqual(['old a', 'old b'])
+  expect(waitUntil.mock.calls.length > 0).toBe(waits)
+})
 
 describe('invalidations of a batch', () => {
   const entries = [
