@@ -13,8 +13,8 @@ export interface BatchGuard {
   readonly commits: Gather<Committing, Answer<'commit'>>
   /** Gives the leases of keys back, in one call. */
   readonly releases: Gather<string, undefined>
-  /** Told of each commit that has been asked for. */
-  readonly onCommit: (listener: (key: string) => void) => void
+  /** Told of each key whose commit has been asked for, or which is to be invalidated as it has none. */
+  readonly onAsked: (listener: (key: string) => void) => void
 }
 
 type Events = readonly Invalidation[]
@@ -70,7 +70,12 @@ export function makeBatchGuard(l2: L2, runtime: Runtime, token: string): BatchGu
       heard(item.request.key)
       return told
     }
-    if (operation === 'invalidate') return invalidations.add((request as { events: Events }).events)
+    if (operation === 'invalidate') {
+      const { events } = request as { events: Events }
+      const told = invalidations.add(events)
+      for (const { name } of events) heard(name)
+      return told
+    }
     const reading = { request, options } as Reading
     const { lease } = reading.request
     const together = operation === 'read' && (!lease || lease.token === token)
@@ -84,7 +89,7 @@ export function makeBatchGuard(l2: L2, runtime: Runtime, token: string): BatchGu
     reads,
     commits,
     releases,
-    onCommit: (listener) => void (heard = listener),
+    onAsked: (listener) => void (heard = listener),
   }
 }
 

@@ -207,6 +207,18 @@ describe('invalidations of a batch', () => {
     expect(clock.elapsed() - begun).toBeLessThan(5)
   })
 
+  test.each([{ value: 'x'.repeat(200_000) }, { value: 1, skipL2Write: true }])(
+    'hold back nothing that is written beside them (%#)',
+    async (other) => {
+      const { a, clock, run, ledger } = pair({ ttl: '1m' })
+      a.latency = 100
+      const begun = clock.elapsed()
+      expect(await run(setMany(a.bento, { entries: [{ key: 'other', ...other }, ...entries] }))).toBe(true)
+      expect(clock.elapsed() - begun).toBeLessThan(250)
+      expect(ledger.calls).toMatchObject({ commitMany: 1, invalidate: 1 })
+    },
+  )
+
   test('are no news to who made them', async () => {
     const { a, run, hear } = pair({ ttl: '1m' })
     await hear(a)
