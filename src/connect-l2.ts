@@ -30,6 +30,7 @@ export function connectGuarded({ driver, coordination, journal, settings }: L2Co
   return {
     ...makeSync(journal, guard, settings),
     ask: (runtime, operation, request, options) => guard.ask(runtime, operation, request, options),
+    retry: (runtime, events) => guard.retry(runtime, events),
     // A store that only keeps values has them under `key@version`.
     key: (name) =>
       driver?.coordination === coordination ? fitKey(name, limits.maxKeyBytes) : storeKey(name, limits),

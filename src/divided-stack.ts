@@ -84,6 +84,7 @@ function frontL2(shards: Shards): L2 {
     take: (call) => of(call).take(call),
     // Each operation on many keys goes to the shards of its keys, by their own stacks.
     ask: () => Promise.reject(new TypeError('a divided store is asked shard by shard')),
+    retry: () => {},
     pollIfDue: (runtime, now) => stacks.forEach(({ l2 }) => l2?.pollIfDue(runtime, now)),
     pull: (runtime) => inChunks(stacks, 1, async ([stack]) => stack?.l2?.pull(runtime)),
   }

@@ -3,7 +3,8 @@ import { instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
 import { L2CacheError, L2TimeoutError, L2UnavailableError, SetupError } from './errors.ts'
 import type { L2Config, Told } from './l2.ts'
-import type { Coordination, CoordinationCalls, Page, Runtime } from './ports.ts'
+import type { Coordination, CoordinationCalls, Invalidation, Page, Runtime } from './ports.ts'
+import { makeRetry } from './retry.ts'
 
 type Operation = keyof CoordinationCalls
 type Request<Name extends Operation> = Parameters<CoordinationCalls[Name]>[0]
@@ -18,8 +19,6 @@ export interface AskOptions<Name extends Operation> {
 
 /** Makes calls to a store. */
 export interface Guard {
-  /** Unacknowledged invalidations that are being tried again. */
-  retries: number
   /**
    * Makes one call, telling the coordinator how far the journal is known, and takes in the page it is answered with.
    *
@@ -31,6 +30,8 @@ export interface Guard {
     request: Omit<Request<Name>, 'cursor'>,
     options?: AskOptions<Name>,
   ): Promise<Told & { readonly reply: Reply<Name> }>
+  /** Tries an invalidation that was not acknowledged again, in the background. */
+  retry(runtime: Runtime, events: readonly Invalidation[]): void
 }
 
 /**
@@ -60,20 +61,18 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
     }
   }
 
-  return {
-    retries: 0,
-    ask: async (runtime, operation, request, { insist, onReply } = {}) => {
-      const at = instant(runtime)
-      const sent = { at, gen: journal.gen() }
-      if (!breaker.allows(at) && !insist) throw new L2CacheError(new L2UnavailableError())
-      const reply = (await call(runtime, operation, { ...request, cursor: journal.cursor() })) as Reply<
-        typeof operation
-      >
-      const own = onReply?.(reply, sent)
-      const applied = journal.apply((reply as { page: Page }).page, sent, instant(runtime), own ?? Infinity)
-      return { reply, at, gen: applied ? journal.gen() : sent.gen }
-    },
+  const ask: Guard['ask'] = async (runtime, operation, request, { insist, onReply } = {}) => {
+    const at = instant(runtime)
+    const sent = { at, gen: journal.gen() }
+    if (!breaker.allows(at) && !insist) throw new L2CacheError(new L2UnavailableError())
+    const reply = (await call(runtime, operation, { ...request, cursor: journal.cursor() })) as Reply<
+      typeof operation
+    >
+    const own = onReply?.(reply, sent)
+    const applied = journal.apply((reply as { page: Page }).page, sent, instant(runtime), own ?? Infinity)
+    return { reply, at, gen: applied ? journal.gen() : sent.gen }
   }
+  return { ask, retry: makeRetry(ask) }
 }
 
 /** A store may answer anything; whatever is no page must not reach the journal. */

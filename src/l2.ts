@@ -56,6 +56,8 @@ export interface L2 {
   take(call: Call): Promise<{ readonly entry: Entry | undefined } | undefined>
   /** Makes one call to the coordinator, guarded as all are: for operations on many keys. */
   readonly ask: Guard['ask']
+  /** Tries an invalidation again as it does by itself: for operations on many keys. */
+  readonly retry: Guard['retry']
   /** Asks for news behind the answer, if the last are older than `pollInterval` and nobody else is asking. */
   pollIfDue(runtime: Runtime, now: Instant): void
   /** Waits for news at most `l2Timeout`. Callers at the same time share one pull. */

@@ -29,6 +29,7 @@ function connectLater(config: L2Config): L2 {
     invalidate: late('invalidate'),
     take: late('take'),
     ask: late('ask') as L2['ask'],
+    retry: (runtime, events) => void late('retry')(runtime, events).catch(() => {}),
     pollIfDue: (runtime, now) => void late('pollIfDue')(runtime, now).catch(() => {}),
     pull: late('pull'),
     close: () => {

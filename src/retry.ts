@@ -3,7 +3,7 @@ import { sleep } from './deadline.ts'
 import { L2CacheError } from './errors.ts'
 import type { Guard, Reply } from './guard.ts'
 import type { Told } from './l2.ts'
-import type { CoordinationCalls, Invalidation, Page } from './ports.ts'
+import type { CoordinationCalls, Invalidation, Page, Runtime } from './ports.ts'
 import { inBackground } from './runtime.ts'
 import type { Operation } from './stack.ts'
 
@@ -40,7 +40,7 @@ export async function acknowledge<Name extends 'invalidate' | 'take'>(
 }
 
 /** A call's own events are the last of the page it is answered with. */
-function firstOwn({ page }: { readonly page: Page }, events: readonly Invalidation[]): number {
+export function firstOwn({ page }: { readonly page: Page }, events: readonly Invalidation[]): number {
   return page.head.seq - events.length + 1
 }
 
@@ -49,19 +49,25 @@ export function unacknowledged(guard: Guard, operation: Operation, events: reado
   const { stack, runtime } = operation
   if (events.some(({ kind }) => kind !== 'key')) stack.l1?.clear()
   stack.trace.tell({ type: 'unacknowledged', store: stack.name, names: events.map(({ name }) => name) })
-  inBackground(runtime, retry(guard, operation, events))
+  guard.retry(runtime, events)
 }
 
-/** Repeats an invalidation until it is acknowledged: repeating is harmless, it only over-invalidates. */
-async function retry(guard: Guard, { runtime }: Operation, events: readonly Invalidation[]): Promise<void> {
-  if (guard.retries >= MOST_RETRIES) return
-  guard.retries++
-  const begun = instant(runtime)
-  let told: unknown
-  for (let pause = FIRST_RETRY; !told && age(begun, instant(runtime)) + pause < RETRY_FOR; pause *= 2) {
-    await sleep(runtime, pause * (0.75 + runtime.random() / 2))
-    const options = { insist: true, onReply: (reply: { page: Page }) => firstOwn(reply, events) }
-    told = await guard.ask(runtime, 'invalidate', { events }, options).catch(() => undefined)
+/** Makes what repeats invalidations until they are acknowledged: repeating is harmless, it only over-invalidates. */
+export function makeRetry(ask: Guard['ask']): Guard['retry'] {
+  let running = 0
+  const repeat = async (runtime: Runtime, events: readonly Invalidation[]): Promise<void> => {
+    const begun = instant(runtime)
+    let told: unknown
+    for (let pause = FIRST_RETRY; !told && age(begun, instant(runtime)) + pause < RETRY_FOR; pause *= 2) {
+      await sleep(runtime, pause * (0.75 + runtime.random() / 2))
+      const options = { insist: true, onReply: (reply: { page: Page }) => firstOwn(reply, events) }
+      told = await ask(runtime, 'invalidate', { events }, options).catch(() => undefined)
+    }
+    running--
   }
-  guard.retries--
+  return (runtime, events) => {
+    if (running >= MOST_RETRIES) return
+    running++
+    inBackground(runtime, repeat(runtime, events))
+  }
 }

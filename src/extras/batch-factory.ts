@@ -1,7 +1,8 @@
+import { age, instant } from '../clock.ts'
+import { typeOf } from '../durations.ts'
 import { CacheError } from '../errors.ts'
 import type { Factory, FactoryContext } from '../factory.ts'
-import type { Flight } from '../flight.ts'
-import { typeOf } from '../durations.ts'
+import { enterPhase, type Flight } from '../flight.ts'
 import type { Runtime } from '../ports.ts'
 import type { Call } from '../stack.ts'
 import type { FlightWatch } from './batched-stack.ts'
@@ -48,6 +49,7 @@ export interface BatchRun {
 interface Member {
   readonly call: Call
   readonly context: FactoryContext
+  readonly flight: Flight | undefined
 }
 
 /**
@@ -59,9 +61,13 @@ export function makeBatchRun(
   factory: BatchFactory<unknown>,
   order: readonly string[],
 ): BatchRun {
-  const gather = makeGather<Member, unknown>(runtime, (members) => runBatch(factory, members, order))
+  const gather = makeGather<Member, unknown>(runtime, (members) =>
+    runBatch({ runtime, factory, members, order }),
+  )
+  const flights = new Map<string, Flight>()
   const holds = new Map<string, () => void>()
   let launching = true
+  let patience = 0
 
   const leave = (id: string): void => {
     holds.get(id)?.()
@@ -69,13 +75,19 @@ export function makeBatchRun(
   }
   return {
     factoryOf: (call) => (context) => {
-      const value = gather.add({ call, context })
+      const flight = flights.get(call.id)
+      const value = gather.add({ call, context, flight })
       leave(call.id)
+      // It waits for the reads of others, the last of which may still be repeated: its own factory has not begun.
+      if (flight && holds.size > 0) enterPhase(flight, 'read', instant(runtime), 2 * patience)
       return value
     },
     watch: {
-      started: ({ key, outcome }: Flight) => {
+      started: (flight: Flight) => {
+        const { key, outcome } = flight
+        flights.set(key, flight)
         if (!launching) return
+        patience = Math.max(patience, flight.deadline)
         holds.set(key, gather.hold())
         const end = (): void => leave(key)
         outcome.then(end, end)
@@ -89,16 +101,20 @@ export function makeBatchRun(
   }
 }
 
-async function runBatch(
-  factory: BatchFactory<unknown>,
-  members: readonly Member[],
-  order: readonly string[],
-): Promise<readonly unknown[]> {
+interface Batching {
+  readonly runtime: Runtime
+  readonly factory: BatchFactory<unknown>
+  readonly members: readonly Member[]
+  readonly order: readonly string[]
+}
+
+async function runBatch({ runtime, factory, members, order }: Batching): Promise<readonly unknown[]> {
   const contexts = new Map(members.map(({ call, context }) => [call.key, context]))
   const keys = order.filter((key) => contexts.has(key))
+  const deadline = begin(runtime, members)
   const context: BatchContext = {
     get signal() {
-      return (members[0] as Member).context.signal
+      return deadline.signal()
     },
     of: (key) => {
       const own = contexts.get(key)
@@ -106,11 +122,42 @@ async function runBatch(
       throw new BatchError('a key it was not asked for to ctx.of()', keys.length)
     },
   }
-  const valueOf = read(await factory([...keys], context), keys)
-  return members.map(({ call, context: own }) => {
-    const value = valueOf(call.key)
-    return value === undefined ? own.skip() : value
-  })
+  try {
+    const valueOf = read(await factory([...keys], context), keys)
+    return members.map(({ call, context: own }) => {
+      const value = valueOf(call.key)
+      return value === undefined ? own.skip() : value
+    })
+  } finally {
+    deadline.end()
+  }
+}
+
+interface Deadline {
+  signal(): AbortSignal
+  end(): void
+}
+
+/** From here on counts what the factory may take, for all keys alike, however long each of them has been ready. */
+function begin(runtime: Runtime, members: readonly Member[]): Deadline {
+  const now = instant(runtime)
+  let controller: AbortController | undefined
+  let end = (): void => {}
+  let longest = 0
+  const signal = (): AbortSignal => {
+    if (!controller) {
+      const made = (controller = new AbortController())
+      end = runtime.setTimer(() => made.abort(), Math.max(0, longest - age(now, instant(runtime))))
+    }
+    return controller.signal
+  }
+  for (const { context, flight } of members) {
+    if (!flight) continue
+    enterPhase(flight, 'factory', now, flight.hardTimeout)
+    longest = Math.max(longest, flight.hardTimeout)
+    Object.defineProperty(context, 'signal', { get: signal })
+  }
+  return { signal, end: () => end() }
 }
 
 function read(batch: unknown, keys: readonly string[]): (key: string) => unknown {

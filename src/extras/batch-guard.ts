@@ -2,6 +2,8 @@ import { L2CacheError, StoreError } from '../errors.ts'
 import type { AskOptions, Guard, Reply } from '../guard.ts'
 import type { L2, Told } from '../l2.ts'
 import type { CommitManyReply, CommitRequest, Invalidation, ReadRequest, Runtime } from '../ports.ts'
+import { firstOwn } from '../retry.ts'
+import { inBackground } from '../runtime.ts'
 import { type Gather, makeGather } from './gather.ts'
 
 /** A guard whose calls for single keys go out together. */
@@ -11,11 +13,12 @@ export interface BatchGuard {
   readonly commits: Gather<Committing, Answer<'commit'>>
   /** Gives the leases of keys back, in one call. */
   readonly releases: Gather<string, undefined>
-  /** Told of each commit that has been asked for. */
-  readonly onCommit: (listener: (key: string) => void) => void
+  /** Told of each key whose commit has been asked for, or which is to be invalidated as it has none. */
+  readonly onAsked: (listener: (key: string) => void) => void
 }
 
-type Answer<Name extends 'read' | 'commit'> = Told & { readonly reply: Reply<Name> }
+type Events = readonly Invalidation[]
+type Answer<Name extends 'read' | 'commit' | 'invalidate'> = Told & { readonly reply: Reply<Name> }
 
 interface Reading {
   readonly request: Omit<ReadRequest, 'cursor'>
@@ -42,10 +45,16 @@ export function makeBatchGuard(l2: L2, runtime: Runtime, token: string): BatchGu
   const releases = makeGather<string, undefined>(runtime, (keys) =>
     releaseTogether(l2, { runtime, token, keys }),
   )
-  const invalidations = makeGather<readonly Invalidation[], unknown>(runtime, async (lists) => {
-    // Retries: they get through even while the breaker is open.
-    const told = await l2.ask(runtime, 'invalidate', { events: lists.flat() }, { insist: true })
+  const invalidations = makeGather<Events, Answer<'invalidate'>>(runtime, async (lists) => {
+    const events = lists.flat()
+    const options = { onReply: (reply: Reply<'invalidate'>) => firstOwn(reply, events) }
+    const told = await l2.ask(runtime, 'invalidate', { events }, options)
     return lists.map(() => told)
+  })
+  // What is tried again is as much as the batch holds: it goes out together, and counts as one.
+  const retries = makeGather<Events, undefined>(runtime, async (lists) => {
+    l2.retry(runtime, lists.flat())
+    return lists.map(() => undefined)
   })
   let heard: (key: string) => void = () => {}
 
@@ -61,26 +70,26 @@ export function makeBatchGuard(l2: L2, runtime: Runtime, token: string): BatchGu
       heard(item.request.key)
       return told
     }
-    if (operation === 'invalidate')
-      return invalidations.add((request as { events: readonly Invalidation[] }).events)
+    if (operation === 'invalidate') {
+      const { events } = request as { events: Events }
+      const told = invalidations.add(events)
+      for (const { name } of events) heard(name)
+      return told
+    }
     const reading = { request, options } as Reading
     const { lease } = reading.request
     const together = operation === 'read' && (!lease || lease.token === token)
     return together ? reads.add(reading) : l2.ask(by, operation as 'read', reading.request, reading.options)
   }
   return {
-    // What is tried again is as much as the batch holds, and goes out together.
     guard: {
-      get retries() {
-        return 0
-      },
-      set retries(_count) {},
       ask: ask as Guard['ask'],
+      retry: (by, events) => inBackground(by, retries.add(events)),
     },
     reads,
     commits,
     releases,
-    onCommit: (listener) => void (heard = listener),
+    onAsked: (listener) => void (heard = listener),
   }
 }
 
@@ -89,9 +98,8 @@ async function readTogether(
   runtime: Runtime,
   items: readonly Reading[],
 ): Promise<readonly Answer<'read'>[]> {
-  const leases = items.map(({ request }) => request.lease).filter((lease) => lease !== undefined)
-  const ttl = Math.max(...leases.map((lease) => lease.ttl))
-  const lease = leases[0] && { token: leases[0].token, ttl }
+  // All that ask for one do so under the token of the batch, and by the options of one call.
+  const lease = items.find(({ request }) => request.lease)?.request.lease
   const list = items.map(({ request: { key, tags, namespaces, unusable } }) => ({
     key,
     tags,
@@ -103,14 +111,15 @@ async function readTogether(
     'readMany',
     { reads: list, lease },
     {
-      onReply: ({ entries, page }, sent) =>
+      onReply: ({ entries, page }, sent) => {
+        checkCount(entries, items)
         items.forEach(({ options }, at) => {
           const entry = entries[at]
           if (entry) options.onReply?.({ ...entry, page }, sent)
-        }),
+        })
+      },
     },
   )
-  checkCount(reply.entries, items)
   return reply.entries.map((entry) => ({ ...told, reply: { ...entry, page: reply.page } }))
 }
 
@@ -125,9 +134,10 @@ async function commitTogether(
     { commits: items.map(({ request }) => request) },
     {
       onReply: ({ commits, page }, sent) => {
-        const last = lastOf(commits)
+        checkCount(commits, items)
+        const last = lastOf(items, commits)
         const own = items.map(({ options }, at) => {
-          const single = { stored: false, ...placed(commits[at], last), page }
+          const single = { stored: false, ...placed(items[at], commits[at], last), page }
           return options.onReply?.(single, sent) === undefined ? Infinity : (commits[at]?.at ?? Infinity)
         })
         const first = Math.min(...own)
@@ -135,31 +145,41 @@ async function commitTogether(
       },
     },
   )
-  checkCount(reply.commits, items)
-  const last = lastOf(reply.commits)
-  return reply.commits.map((commit) => ({
+  const last = lastOf(items, reply.commits)
+  return reply.commits.map((commit, at) => ({
     ...told,
-    reply: { stored: commit.stored, ...placed(commit, last), page: reply.page },
+    reply: { stored: commit.stored, ...placed(items[at], commit, last), page: reply.page },
   }))
 }
 
 type Placed = CommitManyReply['commits'][number]
 
-/** Place of the last of the writes, if nothing of others lies between them. */
-function lastOf(commits: readonly Placed[]): number | undefined {
-  const places = new Set(commits.map(({ at }) => at).filter((at) => at !== undefined))
+/**
+ * Place of the last event of the batch, if nothing of others lies between its events. A leased fill may append none and
+ * only tell where the journal ended, which may be what another isolate did: its place says nothing.
+ */
+function lastOf(items: readonly Committing[], commits: readonly Placed[]): number | undefined {
+  const places = new Set(commits.flatMap((commit, at) => (appended(items[at], commit) ? [commit.at] : [])))
   const [first, last] = [Math.min(...places), Math.max(...places)]
   return last - first + 1 === places.size ? last : undefined
 }
 
 /** What the batch wrote after an entry is about other keys: the entry is as new as the last of it. */
-function placed(commit: Placed | undefined, last: number | undefined): Placed | undefined {
-  return commit?.at === undefined || last === undefined ? commit : { ...commit, at: last }
+function placed(
+  item: Committing | undefined,
+  commit: Placed | undefined,
+  last: number | undefined,
+): Placed | undefined {
+  return last !== undefined && commit && appended(item, commit) ? { ...commit, at: last } : commit
+}
+
+function appended(item: Committing | undefined, commit: Placed): commit is Placed & { readonly at: number } {
+  return commit.stored && commit.at !== undefined && item?.request.mode.kind !== 'lease'
 }
 
 /** A store may answer anything, and answers are told apart by their place alone. */
-function checkCount(replies: readonly unknown[], items: readonly unknown[]): void {
-  if (replies.length !== items.length)
+function checkCount(replies: unknown, items: readonly unknown[]): void {
+  if (!Array.isArray(replies) || replies.length !== items.length)
     throw new L2CacheError(
       new StoreError('The coordinator', 'it answered for more or fewer keys than it was asked'),
     )

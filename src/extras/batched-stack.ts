@@ -32,10 +32,10 @@ export function batchStack(stack: Stack, runtime: Runtime, token: string, watch?
   const { l2 } = stack
   const flights = watch ? watchFlights(stack.flights, watch) : stack.flights
   if (!l2) return { stack: { ...stack, flights }, flushReads: () => {}, flushCommits: () => {} }
-  const { guard, reads, commits, releases, onCommit } = makeBatchGuard(l2, runtime, token)
+  const { guard, reads, commits, releases, onAsked } = makeBatchGuard(l2, runtime, token)
   const limits = stack.driver?.limits ?? {}
   const holds = new Map<string, () => void>()
-  onCommit((key) => holds.get(key)?.())
+  onAsked((key) => holds.get(key)?.())
   const batched: L2 = {
     ...l2,
     read: (call, options) => readL2(guard, call, options),
