@@ -41,8 +41,12 @@ interface Header {
  * this machine's.
  */
 export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal): Coordination {
-  const read = async (request: ReadRequest): Promise<ReadReply> =>
-    (await readEntries(driver, journal, [request]))[0] as ReadReply
+  // An entry is as old as what is read of it first: what this isolate does meanwhile comes after it.
+  const read = async (request: ReadRequest): Promise<ReadReply> => {
+    const page = journal.page(request.cursor)
+    const [found] = await readEntries(driver, page.head, [request])
+    return { ...(found as Found), page }
+  }
   const invalidate: CoordinationCalls['invalidate'] = async ({ events, cursor }) => {
     // Told before and after: a computation of this isolate may end while the store is at work.
     journal.append(events)
@@ -53,8 +57,9 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
   return {
     read,
     readMany: async ({ reads, lease, cursor }) => {
+      const page = journal.page(cursor)
       const requests = reads.map((each) => ({ ...each, lease }))
-      return { entries: await readEntries(driver, journal, requests), page: journal.page(cursor) }
+      return { entries: await readEntries(driver, page.head, requests), page }
     },
     take: async (request) => {
       const reply = await read(request)
@@ -78,14 +83,16 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
   }
 }
 
+type Found = Omit<ReadReply, 'page'>
+
 /** Entries with the epochs of their names, in one trip; in two where only the entries tell their tags. */
 async function readEntries(
   driver: CacheDriver,
-  journal: LocalJournal,
+  began: Cursor,
   requests: readonly ReadRequest[],
-): Promise<ReadReply[]> {
+): Promise<Found[]> {
   const { entries, epochs } = await load(driver, requests)
-  return requests.map((request, at) => judge(journal, request, entries[at], epochs))
+  return requests.map((request, at) => judge(began, request, entries[at], epochs))
 }
 
 async function load(
@@ -103,12 +110,7 @@ async function load(
   return { entries, epochs: { ...known, ...(await readEpochs(driver, unique(untold))) } }
 }
 
-function judge(
-  journal: LocalJournal,
-  request: ReadRequest,
-  entry: Parsed | undefined,
-  epochs: Epochs,
-): ReadReply {
+function judge(began: Cursor, request: ReadRequest, entry: Parsed | undefined, epochs: Epochs): Found {
   const { freshFor, staleFor } = left(entry?.header, systemRuntime.now())
   const usable = request.unusable !== '*' && request.unusable !== entry?.header.version
   const valid = usable && entry !== undefined && lives(entry, request, epochs)
@@ -117,7 +119,7 @@ function judge(
   // The epochs of now travel in the grant, so that the value is stamped with those from before its factory.
   const grant = (): Cursor => {
     const names = unique([...epochNames(request), ...Object.keys(entry?.header.epochs ?? {})])
-    return { seq: journal.head().seq, id: JSON.stringify(pick(names, epochs)) }
+    return { seq: began.seq, id: JSON.stringify(pick(names, epochs)) }
   }
   return {
     entry: valid ? { ...entry.header, payload: entry.payload } : undefined,
@@ -125,7 +127,6 @@ function judge(
     freshFor,
     staleFor,
     lease: request.lease && (!valid || stale) ? { grant: grant() } : undefined,
-    page: journal.page(request.cursor),
   }
 }
 

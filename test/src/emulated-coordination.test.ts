@@ -200,3 +200,21 @@ test('leases of many reads are given on what is missing, stale or unusable, each
   expect((await a.commit(commitOf('missing', { tags: ['missing'], mode }))).stored).toBe(true)
   expect(await driver.get('missing')).toContain('"hard missing"')
 })
+
+test('what this isolate deletes while it reads is told after what was read', async () => {
+  const { a, b, driver, commitOf, drop } = open()
+  await a.commit(commitOf('k'))
+  const { head } = (await b.pull({})).page
+  const texts = { get: driver.get.bind(driver) }
+  let trips = 0
+  // The second trip is for the epochs of tags, which only the entry tells.
+  driver.get = async (key) => {
+    if (key.includes('ekiben') && trips++ === 0) await drop(b, {})
+    return texts.get(key)
+  }
+  const { entry, page } = await b.read({ key: 'k', tags: [], namespaces: [] })
+  expect([entry?.payload, trips > 0, page.head]).toEqual(['x', true, head])
+  expect((await b.pull({ cursor: page.head })).page.events).toContainEqual(
+    expect.objectContaining({ kind: 'key', name: 'k' }),
+  )
+})
