@@ -11,6 +11,7 @@ import type {
   CoordinationCalls,
   Cursor,
   Invalidation,
+  IsOver,
   Names,
   ReadReply,
   ReadRequest,
@@ -69,12 +70,12 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
       })
       return { ...reply, page }
     },
-    commit: async (request) => {
-      const [settled] = await settle(driver, journal, [request])
+    commit: async (request, isOver) => {
+      const [settled] = await settle(driver, journal, [request], isOver)
       return { ...(settled as Settled), page: journal.page(request.cursor) }
     },
-    commitMany: async ({ commits, cursor }) => ({
-      commits: await settle(driver, journal, commits),
+    commitMany: async ({ commits, cursor }, isOver) => ({
+      commits: await settle(driver, journal, commits, isOver),
       page: journal.page(cursor),
     }),
     release: async ({ cursor }) => ({ page: journal.page(cursor) }),
@@ -152,6 +153,7 @@ async function settle(
   driver: CacheDriver,
   journal: LocalJournal,
   commits: readonly Commit[],
+  isOver: IsOver | undefined,
 ): Promise<Settled[]> {
   const began = journal.head()
   const written = commits.filter(({ payload }) => payload !== undefined)
@@ -168,7 +170,7 @@ async function settle(
     const entry = renewed(commit, found.entries[kept.indexOf(commit)], found.epochs)
     return { commit, entry, since: since ?? began }
   })
-  return inChunks(drafts, 1, ([draft]) => write(driver, journal, draft as Draft))
+  return inChunks(drafts, 1, ([draft]) => write(driver, journal, draft as Draft, isOver))
 }
 
 /** A commit on its way into the store. */
@@ -188,11 +190,12 @@ async function write(
   driver: CacheDriver,
   journal: LocalJournal,
   { commit: { key, mode, staleFor }, entry, since }: Draft,
+  isOver: IsOver | undefined,
 ): Promise<Settled> {
   const isCurrent = (): boolean =>
     entry !== undefined &&
     (since === undefined || isUntouched(journal, since, { l2Key: key, ...entry.header }))
-  let stored = isCurrent()
+  let stored = !isOver?.() && isCurrent()
   if (entry && stored) {
     await driver.set(key, format(entry), staleFor ?? undefined)
     stored = isCurrent()

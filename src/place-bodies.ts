@@ -1,5 +1,6 @@
 import { inChunks } from './chunks.ts'
-import type { CacheDriver, CommitManyRequest, Coordination } from './ports.ts'
+import { checkWanted } from './deadline.ts'
+import type { CacheDriver, CommitManyRequest, Coordination, IsOver } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 
 /** Life of what has no end, in milliseconds: nobody could find a superseded body to delete it. */
@@ -23,7 +24,7 @@ export interface Placed {
 export function placer(
   values: CacheDriver,
   coordination: Coordination,
-): (commits: readonly Commit[]) => Promise<Placed[]> {
+): (commits: readonly Commit[], isOver: IsOver | undefined) => Promise<Placed[]> {
   const put = async ({ key, staleFor }: Commit, version: string, body: string): Promise<boolean> =>
     values.set(bodyName(key, version), body, staleFor === null ? LONGEST_LIFE : staleFor + MARGIN)
   const prolong = async (commit: Commit, version: string | undefined): Promise<Placed> => {
@@ -34,9 +35,10 @@ export function placer(
     // The coordinator refuses it: it knows if the same was done before, and a lease ends with it.
     return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
   }
-  return async (commits) => {
+  return async (commits, isOver) => {
     const named = await namedNow(coordination, commits)
-    return inChunks(commits, 1, async ([each]) => {
+    const placed = await inChunks(commits, 1, async ([each]) => {
+      checkWanted(isOver)
       const commit = each as Commit
       const { key, version, payload, keeps } = commit
       if (payload === undefined) return prolong(commit, keeps === '*' ? named.get(key) : keeps)
@@ -44,6 +46,9 @@ export function placer(
       if (!written) throw new Error('the store of values did not take the value')
       return { commit: { ...commit, payload: '' }, version }
     })
+    // No version may be named late, either.
+    checkWanted(isOver)
+    return placed
   }
 }
 

@@ -218,3 +218,16 @@ test('what this isolate deletes while it reads is told after what was read', asy
     expect.objectContaining({ kind: 'key', name: 'k' }),
   )
 })
+
+test('what a caller has given up is not written any more', async () => {
+  const { a, driver, commitOf, sets } = open()
+  const set = driver.set.bind(driver)
+  let over = false
+  driver.set = async (key, text, ttl) => (key.startsWith('k') && (over = true), set(key, text, ttl))
+  const commits = Array.from({ length: 9 }, (_, at) => commitOf(`k${at}`))
+  await a.commitMany({ commits }, () => over)
+  expect(over).toBe(true)
+  expect(await driver.get('k8')).toBeUndefined()
+  expect((await a.commit(commitOf('k'), () => over)).stored).toBe(false)
+  expect(sets).toEqual([])
+})
