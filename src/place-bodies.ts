@@ -31,7 +31,9 @@ export function placer(
     const body = version === undefined ? undefined : await values.get(bodyName(commit.key, version))
     const found = version !== undefined && body !== undefined && body !== null
     // A store may refuse to write a name again so soon, as KV does within a second. The value can still be sent anew.
-    if (found && (await put(commit, version, body).catch(() => false))) return { commit, version }
+    if (found && (await put(commit, version, body).catch(() => false)))
+      // Only this version: the body of one that takes its place meanwhile has its own, shorter life.
+      return { commit: { ...commit, keeps: version }, version }
     // The coordinator refuses it: it knows if the same was done before, and a lease ends with it.
     return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
   }
