@@ -148,27 +148,22 @@ function pick(names: readonly string[], epochs: Epochs): Epochs {
 type Commit = CommitManyRequest['commits'][number]
 type Settled = CommitManyReply['commits'][number]
 
-/** What became of commits. Their epochs are read together: each by itself would mint those that are missing. */
+/**
+ * What became of commits. Their epochs are read together: each by itself would mint those that are missing. Without a
+ * payload there is nothing to write: to write what is there again would bring back what others delete meanwhile.
+ */
 async function settle(
   driver: CacheDriver,
   journal: LocalJournal,
   commits: readonly Commit[],
   isOver: IsOver | undefined,
 ): Promise<Settled[]> {
-  const began = journal.head()
   const written = commits.filter(({ payload }) => payload !== undefined)
   const late = await readEpochs(driver, unique(written.flatMap(lateNames)))
-  const kept = commits.filter(({ payload }) => payload === undefined)
-  const found = await load(
-    driver,
-    kept.map(({ key, namespaces }) => ({ key, tags: [], namespaces })),
-  )
   const drafts = commits.map((commit): Draft => {
     const { mode, payload } = commit
     const since = mode.kind === 'lease' ? mode.grant : mode.kind === 'free' ? mode.since : undefined
-    if (payload !== undefined) return { commit, entry: composed(commit, payload, late), since }
-    const entry = renewed(commit, found.entries[kept.indexOf(commit)], found.epochs)
-    return { commit, entry, since: since ?? began }
+    return { commit, entry: payload === undefined ? undefined : composed(commit, payload, late), since }
   })
   return inChunks(drafts, 1, ([draft]) => write(driver, journal, draft as Draft, isOver))
 }
@@ -182,10 +177,7 @@ interface Draft {
   readonly since: Cursor | undefined
 }
 
-/**
- * Writes an entry unless this isolate did something meanwhile that speaks against it. What is kept as it is has to be
- * written again like any other, so it is not kept if this isolate touched it since it was looked up.
- */
+/** Writes an entry unless this isolate did something meanwhile that speaks against it. */
 async function write(
   driver: CacheDriver,
   journal: LocalJournal,
@@ -210,22 +202,6 @@ function composed(commit: Commit, payload: string, late: Epochs): Parsed {
   const { version, tags, namespaces } = commit
   const epochs = pick(epochNames(commit), { ...late, ...epochsBefore(commit) })
   return { header: { version, ...lifeOf(commit), tags, namespaces, epochs }, payload }
-}
-
-/** The entry that is there, with another life; nothing if it is not the one that is meant. */
-function renewed(commit: Commit, entry: Parsed | undefined, epochs: Epochs): Parsed | undefined {
-  const { mode, keeps } = commit
-  if (!entry || !lives(entry, commit, epochs)) return undefined
-  const { header, payload } = entry
-  if (keeps !== '*' && keeps !== header.version) return undefined
-  const life = lifeOf(commit)
-  if (mode.kind !== 'set') {
-    const stamps = pick(Object.keys(header.epochs), { ...epochs, ...epochsBefore(commit) })
-    return { header: { ...header, ...life, epochs: stamps }, payload }
-  }
-  // No computation has found it to be as good as new, so it stays as stale as it was made.
-  const freshUntil = header.freshUntil === MARKED ? MARKED : life.freshUntil
-  return { header: { ...header, ...life, freshUntil }, payload }
 }
 
 /** Names whose epochs the computation was not told. */
