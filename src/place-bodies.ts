@@ -1,5 +1,6 @@
 import { inChunks } from './chunks.ts'
 import { checkWanted } from './deadline.ts'
+import { NO_VERSION } from './no-version.ts'
 import type { CacheDriver, CommitManyRequest, Coordination, IsOver } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 
@@ -43,6 +44,7 @@ export function placer(
       checkWanted(isOver)
       const commit = each as Commit
       const { key, version, payload, keeps } = commit
+      if (keeps === NO_VERSION) return { commit, version: undefined }
       if (payload === undefined) return prolong(commit, keeps === '*' ? named.get(key) : keeps)
       const written = await put(commit, version, payload)
       if (!written) throw new Error('the store of values did not take the value')

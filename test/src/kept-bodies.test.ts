@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { NO_VERSION } from '../../src/no-version.ts'
 import type { CacheDriver, CommitRequest } from '../../src/ports.ts'
 import { versionedValues } from '../../src/versioned-values.ts'
 import { ledgerCoordination } from '../support/ledger-coordination.ts'
@@ -20,8 +21,14 @@ function open() {
   const coordination = versionedValues(values, ledgerCoordination({ now: () => 0 }).coordination)
   const commit = (version: string, request: Partial<CommitRequest>) =>
     coordination.commit({
-      ...{ op: version, key: 'k', version, tags: [], namespaces: [''], mode: { kind: 'set' } },
-      ...{ freshFor: null, staleFor: null },
+      op: version,
+      key: 'k',
+      version,
+      tags: [],
+      namespaces: [''],
+      freshFor: null,
+      staleFor: null,
+      mode: { kind: 'set' },
       ...request,
     })
   return { asked, during, coordination, commit }
@@ -34,4 +41,11 @@ test('a version that is set while the body of another is prolonged does not get 
   expect((await commit('touch', { keeps: '*', staleFor: 9000 })).stored).toBe(false)
   const { entry, staleFor } = await coordination.read({ key: 'k', tags: [], namespaces: [''] })
   expect([entry?.payload, staleFor]).toEqual(['new', 2000])
+})
+
+test('what is to be kept under the name that no version bears costs no look into the store of values', async () => {
+  const { commit, asked } = open()
+  await commit('v1', { payload: 'old' })
+  expect((await commit('given back', { keeps: NO_VERSION })).stored).toBe(false)
+  expect(asked).toEqual([])
 })
