@@ -1,10 +1,12 @@
 import { inChunks } from './chunks.ts'
+import { checkWanted } from './deadline.ts'
 import { laterReads } from './later-reads.ts'
 import type {
   CommitManyReply,
   CommitManyRequest,
   CoordinationCalls,
   Invalidation,
+  IsOver,
   Page,
   ReadManyReply,
   ReadManyRequest,
@@ -29,7 +31,7 @@ export interface ChunkLimits {
  * - `invalidate` is acknowledged when all its parts are. When one fails the whole is repeated, which is harmless.
  * - `readMany` gives what each part found, as old as the first part. A part whose reply cannot be placed after the
  *   first one's, because too much happened in between or the journal was lost, counts as missing; its leases do not.
- * - `commitMany` is one part after the other. When one fails the whole fails: what was stored before it stays stored, what
+ * - `commitMany` is one part after the other. When one fails, or the caller gives up in between, the whole fails: what was stored before it stays stored, what
  *   comes after it is not sent, and to repeat the whole with the same `op`s is harmless.
  *
  * Parts of `invalidate`, and all but the first of `readMany`, are under way at most six at a time.
@@ -47,8 +49,8 @@ export function chunkedCalls(calls: CoordinationCalls, limits: ChunkLimits): Coo
         ? readInParts(calls, request, limits.reads)
         : calls.readMany(request),
     take: (request) => calls.take(request),
-    commit: (request) => calls.commit(request),
-    commitMany: async (request) => commitInParts(calls, request, limits),
+    commit: (request, isOver) => calls.commit(request, isOver),
+    commitMany: async (request, isOver) => commitInParts({ calls, limits, isOver }, request),
     release: (request) => calls.release(request),
     invalidate: async (request) => {
       if (request.events.length <= limits.events) return calls.invalidate(request)
@@ -80,19 +82,25 @@ async function readInParts(
   return { entries: [...entries, ...rest.flat()], page }
 }
 
+interface Parting {
+  readonly calls: CoordinationCalls
+  readonly limits: ChunkLimits
+  readonly isOver: IsOver | undefined
+}
+
 /**
  * One part after the other: a call that fails is then the last one that can have an effect, and each asks only for what
  * followed the one before, so that the writes of the first parts are not told again by all the others.
  */
 async function commitInParts(
-  calls: CoordinationCalls,
+  { calls, limits, isOver }: Parting,
   { commits, cursor }: CommitManyRequest,
-  limits: ChunkLimits,
 ): Promise<CommitManyReply> {
   const [first = [], ...rest] = partsOf(commits, limits)
-  let reply = await calls.commitMany({ commits: first, cursor })
+  let reply = await calls.commitMany({ commits: first, cursor }, isOver)
   for (const part of rest) {
-    const next = await calls.commitMany({ commits: part, cursor: reply.page.head })
+    checkWanted(isOver)
+    const next = await calls.commitMany({ commits: part, cursor: reply.page.head }, isOver)
     reply = {
       commits: [...placedBefore(next.page, reply), ...next.commits],
       page: joined(reply.page, next.page),

@@ -1,4 +1,4 @@
-import type { Runtime } from './ports.ts'
+import type { IsOver, Runtime } from './ports.ts'
 
 /** What {@link within} gives when time ran out first. */
 export const TIMED_OUT: unique symbol = Symbol('timed out')
@@ -24,6 +24,11 @@ export function within<T>(runtime: Runtime, promise: Promise<T>, ms: number): Pr
       },
     )
   })
+}
+
+/** Ends a call of several requests that nobody waits for any more. */
+export function checkWanted(isOver: IsOver | undefined): void {
+  if (isOver?.()) throw new Error('the caller has given up')
 }
 
 /** Waits `ms` on a timer of the caller's own. */

@@ -11,6 +11,7 @@ import type {
   CoordinationCalls,
   Cursor,
   Invalidation,
+  IsOver,
   Names,
   ReadReply,
   ReadRequest,
@@ -41,8 +42,12 @@ interface Header {
  * this machine's.
  */
 export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal): Coordination {
-  const read = async (request: ReadRequest): Promise<ReadReply> =>
-    (await readEntries(driver, journal, [request]))[0] as ReadReply
+  // An entry is as old as what is read of it first: what this isolate does meanwhile comes after it.
+  const read = async (request: ReadRequest): Promise<ReadReply> => {
+    const page = journal.page(request.cursor)
+    const [found] = await readEntries(driver, page.head, [request])
+    return { ...(found as Found), page }
+  }
   const invalidate: CoordinationCalls['invalidate'] = async ({ events, cursor }) => {
     // Told before and after: a computation of this isolate may end while the store is at work.
     journal.append(events)
@@ -53,8 +58,9 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
   return {
     read,
     readMany: async ({ reads, lease, cursor }) => {
+      const page = journal.page(cursor)
       const requests = reads.map((each) => ({ ...each, lease }))
-      return { entries: await readEntries(driver, journal, requests), page: journal.page(cursor) }
+      return { entries: await readEntries(driver, page.head, requests), page }
     },
     take: async (request) => {
       const reply = await read(request)
@@ -64,12 +70,12 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
       })
       return { ...reply, page }
     },
-    commit: async (request) => {
-      const [settled] = await settle(driver, journal, [request])
+    commit: async (request, isOver) => {
+      const [settled] = await settle(driver, journal, [request], isOver)
       return { ...(settled as Settled), page: journal.page(request.cursor) }
     },
-    commitMany: async ({ commits, cursor }) => ({
-      commits: await settle(driver, journal, commits),
+    commitMany: async ({ commits, cursor }, isOver) => ({
+      commits: await settle(driver, journal, commits, isOver),
       page: journal.page(cursor),
     }),
     release: async ({ cursor }) => ({ page: journal.page(cursor) }),
@@ -78,14 +84,16 @@ export function emulatedCoordination(driver: CacheDriver, journal: LocalJournal)
   }
 }
 
+type Found = Omit<ReadReply, 'page'>
+
 /** Entries with the epochs of their names, in one trip; in two where only the entries tell their tags. */
 async function readEntries(
   driver: CacheDriver,
-  journal: LocalJournal,
+  began: Cursor,
   requests: readonly ReadRequest[],
-): Promise<ReadReply[]> {
+): Promise<Found[]> {
   const { entries, epochs } = await load(driver, requests)
-  return requests.map((request, at) => judge(journal, request, entries[at], epochs))
+  return requests.map((request, at) => judge(began, request, entries[at], epochs))
 }
 
 async function load(
@@ -103,12 +111,7 @@ async function load(
   return { entries, epochs: { ...known, ...(await readEpochs(driver, unique(untold))) } }
 }
 
-function judge(
-  journal: LocalJournal,
-  request: ReadRequest,
-  entry: Parsed | undefined,
-  epochs: Epochs,
-): ReadReply {
+function judge(began: Cursor, request: ReadRequest, entry: Parsed | undefined, epochs: Epochs): Found {
   const { freshFor, staleFor } = left(entry?.header, systemRuntime.now())
   const usable = request.unusable !== '*' && request.unusable !== entry?.header.version
   const valid = usable && entry !== undefined && lives(entry, request, epochs)
@@ -117,7 +120,7 @@ function judge(
   // The epochs of now travel in the grant, so that the value is stamped with those from before its factory.
   const grant = (): Cursor => {
     const names = unique([...epochNames(request), ...Object.keys(entry?.header.epochs ?? {})])
-    return { seq: journal.head().seq, id: JSON.stringify(pick(names, epochs)) }
+    return { seq: began.seq, id: JSON.stringify(pick(names, epochs)) }
   }
   return {
     entry: valid ? { ...entry.header, payload: entry.payload } : undefined,
@@ -125,7 +128,6 @@ function judge(
     freshFor,
     staleFor,
     lease: request.lease && (!valid || stale) ? { grant: grant() } : undefined,
-    page: journal.page(request.cursor),
   }
 }
 
@@ -146,28 +148,24 @@ function pick(names: readonly string[], epochs: Epochs): Epochs {
 type Commit = CommitManyRequest['commits'][number]
 type Settled = CommitManyReply['commits'][number]
 
-/** What became of commits. Their epochs are read together: each by itself would mint those that are missing. */
+/**
+ * What became of commits. Their epochs are read together: each by itself would mint those that are missing. Without a
+ * payload there is nothing to write: to write what is there again would bring back what others delete meanwhile.
+ */
 async function settle(
   driver: CacheDriver,
   journal: LocalJournal,
   commits: readonly Commit[],
+  isOver: IsOver | undefined,
 ): Promise<Settled[]> {
-  const began = journal.head()
   const written = commits.filter(({ payload }) => payload !== undefined)
   const late = await readEpochs(driver, unique(written.flatMap(lateNames)))
-  const kept = commits.filter(({ payload }) => payload === undefined)
-  const found = await load(
-    driver,
-    kept.map(({ key, namespaces }) => ({ key, tags: [], namespaces })),
-  )
   const drafts = commits.map((commit): Draft => {
     const { mode, payload } = commit
     const since = mode.kind === 'lease' ? mode.grant : mode.kind === 'free' ? mode.since : undefined
-    if (payload !== undefined) return { commit, entry: composed(commit, payload, late), since }
-    const entry = renewed(commit, found.entries[kept.indexOf(commit)], found.epochs)
-    return { commit, entry, since: since ?? began }
+    return { commit, entry: payload === undefined ? undefined : composed(commit, payload, late), since }
   })
-  return inChunks(drafts, 1, ([draft]) => write(driver, journal, draft as Draft))
+  return inChunks(drafts, 1, ([draft]) => write(driver, journal, draft as Draft, isOver))
 }
 
 /** A commit on its way into the store. */
@@ -179,19 +177,17 @@ interface Draft {
   readonly since: Cursor | undefined
 }
 
-/**
- * Writes an entry unless this isolate did something meanwhile that speaks against it. What is kept as it is has to be
- * written again like any other, so it is not kept if this isolate touched it since it was looked up.
- */
+/** Writes an entry unless this isolate did something meanwhile that speaks against it. */
 async function write(
   driver: CacheDriver,
   journal: LocalJournal,
   { commit: { key, mode, staleFor }, entry, since }: Draft,
+  isOver: IsOver | undefined,
 ): Promise<Settled> {
   const isCurrent = (): boolean =>
     entry !== undefined &&
     (since === undefined || isUntouched(journal, since, { l2Key: key, ...entry.header }))
-  let stored = isCurrent()
+  let stored = !isOver?.() && isCurrent()
   if (entry && stored) {
     await driver.set(key, format(entry), staleFor ?? undefined)
     stored = isCurrent()
@@ -206,22 +202,6 @@ function composed(commit: Commit, payload: string, late: Epochs): Parsed {
   const { version, tags, namespaces } = commit
   const epochs = pick(epochNames(commit), { ...late, ...epochsBefore(commit) })
   return { header: { version, ...lifeOf(commit), tags, namespaces, epochs }, payload }
-}
-
-/** The entry that is there, with another life; nothing if it is not the one that is meant. */
-function renewed(commit: Commit, entry: Parsed | undefined, epochs: Epochs): Parsed | undefined {
-  const { mode, keeps } = commit
-  if (!entry || !lives(entry, commit, epochs)) return undefined
-  const { header, payload } = entry
-  if (keeps !== '*' && keeps !== header.version) return undefined
-  const life = lifeOf(commit)
-  if (mode.kind !== 'set') {
-    const stamps = pick(Object.keys(header.epochs), { ...epochs, ...epochsBefore(commit) })
-    return { header: { ...header, ...life, epochs: stamps }, payload }
-  }
-  // No computation has found it to be as good as new, so it stays as stale as it was made.
-  const freshUntil = header.freshUntil === MARKED ? MARKED : life.freshUntil
-  return { header: { ...header, ...life, freshUntil }, payload }
 }
 
 /** Names whose epochs the computation was not told. */

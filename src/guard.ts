@@ -3,11 +3,13 @@ import { instant } from './clock.ts'
 import { TIMED_OUT, within } from './deadline.ts'
 import { L2CacheError, L2TimeoutError, L2UnavailableError, SetupError } from './errors.ts'
 import type { L2Config, Told } from './l2.ts'
-import type { Coordination, CoordinationCalls, Invalidation, Page, Runtime } from './ports.ts'
+import type { Coordination, CoordinationCalls, Invalidation, IsOver, Page, Runtime } from './ports.ts'
 import { makeRetry } from './retry.ts'
 
 type Operation = keyof CoordinationCalls
 type Request<Name extends Operation> = Parameters<CoordinationCalls[Name]>[0]
+/** Only commits look at the second argument. */
+type Calls = Record<Operation, (request: never, isOver: IsOver) => Promise<unknown>>
 export type Reply<Name extends Operation> = Awaited<ReturnType<CoordinationCalls[Name]>>
 
 export interface AskOptions<Name extends Operation> {
@@ -44,8 +46,9 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
   const breaker = makeBreaker(settings.l2CircuitBreakerDuration)
 
   const call = async (runtime: Runtime, operation: Operation, request: object): Promise<unknown> => {
+    let over = false
     // The method is called on its owner: a coordination may be an object with state.
-    const run = (): Promise<unknown> => coordination[operation](request as never)
+    const run = (): Promise<unknown> => (coordination as Calls)[operation](request as never, () => over)
     try {
       const reply = await within(runtime, wrap ? wrap(run) : run(), settings.l2Timeout)
       if (reply === TIMED_OUT) throw new L2TimeoutError(settings.l2Timeout)
@@ -58,6 +61,8 @@ export function makeGuard(config: L2Config, coordination: Coordination): Guard {
       if (breaker.failed(instant(runtime))) trace.tell({ type: 'breaker', store: name, state: 'open' })
       trace.tell({ type: 'l2.error', store: name, operation, error })
       throw new L2CacheError(error)
+    } finally {
+      over = true
     }
   }
 

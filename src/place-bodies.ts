@@ -1,5 +1,7 @@
 import { inChunks } from './chunks.ts'
-import type { CacheDriver, CommitManyRequest, Coordination } from './ports.ts'
+import { checkWanted } from './deadline.ts'
+import { NO_VERSION } from './no-version.ts'
+import type { CacheDriver, CommitManyRequest, Coordination, IsOver } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 
 /** Life of what has no end, in milliseconds: nobody could find a superseded body to delete it. */
@@ -23,27 +25,34 @@ export interface Placed {
 export function placer(
   values: CacheDriver,
   coordination: Coordination,
-): (commits: readonly Commit[]) => Promise<Placed[]> {
+): (commits: readonly Commit[], isOver: IsOver | undefined) => Promise<Placed[]> {
   const put = async ({ key, staleFor }: Commit, version: string, body: string): Promise<boolean> =>
     values.set(bodyName(key, version), body, staleFor === null ? LONGEST_LIFE : staleFor + MARGIN)
   const prolong = async (commit: Commit, version: string | undefined): Promise<Placed> => {
     const body = version === undefined ? undefined : await values.get(bodyName(commit.key, version))
     const found = version !== undefined && body !== undefined && body !== null
     // A store may refuse to write a name again so soon, as KV does within a second. The value can still be sent anew.
-    if (found && (await put(commit, version, body).catch(() => false))) return { commit, version }
+    if (found && (await put(commit, version, body).catch(() => false)))
+      // Only this version: the body of one that takes its place meanwhile has its own, shorter life.
+      return { commit: { ...commit, keeps: version }, version }
     // The coordinator refuses it: it knows if the same was done before, and a lease ends with it.
     return { commit: { ...commit, keeps: systemRuntime.randomId() }, version: undefined }
   }
-  return async (commits) => {
+  return async (commits, isOver) => {
     const named = await namedNow(coordination, commits)
-    return inChunks(commits, 1, async ([each]) => {
+    const placed = await inChunks(commits, 1, async ([each]) => {
+      checkWanted(isOver)
       const commit = each as Commit
       const { key, version, payload, keeps } = commit
+      if (keeps === NO_VERSION) return { commit, version: undefined }
       if (payload === undefined) return prolong(commit, keeps === '*' ? named.get(key) : keeps)
       const written = await put(commit, version, payload)
       if (!written) throw new Error('the store of values did not take the value')
       return { commit: { ...commit, payload: '' }, version }
     })
+    // No version may be named late, either.
+    checkWanted(isOver)
+    return placed
   }
 }
 

@@ -169,15 +169,21 @@ export interface Subscription {
   close(): void
 }
 
+/**
+ * Whether a call has ended for its caller. A commit that takes several requests asks before each: once the caller knows
+ * that it was not acknowledged, a late one could bury what has been written since.
+ */
+export type IsOver = () => boolean
+
 /** What is asked of a coordinator. Each call is one atomic round trip: all of it happens or none. It rejects when not acknowledged. */
 export interface CoordinationCalls {
   read(request: ReadRequest): Promise<ReadReply>
   readMany(request: ReadManyRequest): Promise<ReadManyReply>
   /** Reads and deletes in one step. */
   take(request: Names & { readonly key: string; readonly cursor?: Cursor | undefined }): Promise<ReadReply>
-  commit(request: CommitRequest): Promise<CommitReply>
+  commit(request: CommitRequest, isOver?: IsOver): Promise<CommitReply>
   /** Commits in the order given; no two of one key. */
-  commitMany(request: CommitManyRequest): Promise<CommitManyReply>
+  commitMany(request: CommitManyRequest, isOver?: IsOver): Promise<CommitManyReply>
   /** Gives a lease back unused, if it is still `token`'s. */
   release(request: {
     readonly key: string

@@ -49,16 +49,17 @@ export function versionedValues(values: CacheDriver, coordination: Coordination)
       seen.forget(request.key)
       return (completed as Completed<ReadReply>).reply
     },
-    commit: async (request) => {
-      const [placed] = await place([request])
+    commit: async (request, isOver) => {
+      const [placed] = await place([request], isOver)
       const { commit, version } = placed as Placed
-      const reply = await coordination.commit({ ...commit, cursor: request.cursor })
+      const reply = await coordination.commit({ ...commit, cursor: request.cursor }, isOver)
       if (reply.stored) seen.tell(commit.key, version)
       return reply
     },
-    commitMany: async ({ commits, cursor }) => {
-      const placed = await place(commits)
-      const reply = await coordination.commitMany({ commits: placed.map(({ commit }) => commit), cursor })
+    commitMany: async ({ commits, cursor }, isOver) => {
+      const placed = await place(commits, isOver)
+      const named = placed.map(({ commit }) => commit)
+      const reply = await coordination.commitMany({ commits: named, cursor }, isOver)
       for (const [at, { commit, version }] of placed.entries())
         if (reply.commits[at]?.stored) seen.tell(commit.key, version)
       return reply

@@ -1,6 +1,7 @@
 import { L2CacheError, StoreError } from '../errors.ts'
 import type { AskOptions, Guard, Reply } from '../guard.ts'
 import type { L2, Told } from '../l2.ts'
+import { NO_VERSION } from '../no-version.ts'
 import type { CommitManyReply, CommitRequest, Invalidation, ReadRequest, Runtime } from '../ports.ts'
 import { firstOwn } from '../retry.ts'
 import { inBackground } from '../runtime.ts'
@@ -29,9 +30,6 @@ interface Committing {
   readonly request: Omit<CommitRequest, 'cursor'>
   readonly options: AskOptions<'commit'>
 }
-
-/** A version that no entry bears: what is to be kept under it is refused, and its lease is free. */
-const NO_VERSION = '-'
 
 /**
  * Makes a guard over an L2 that collects what the flow of a single key asks, and asks it at once. Leases are asked for

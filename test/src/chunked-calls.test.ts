@@ -316,3 +316,13 @@ describe('commitMany of a longer list', () => {
     expect(reply.page).toEqual({ events: 'gap', head: (await fresh.direct.pull({})).page.head })
   })
 })
+
+test('no part of a commit is sent after its caller has given up', async () => {
+  const { calls, direct, during, asked } = scene()
+  let over = false
+  during.before = async (call) => void (over = call === 1)
+  const told = calls.commitMany({ commits: keys(9).map((key) => setOf(key)) }, () => over)
+  await expect(told).rejects.toThrow('given up')
+  expect(asked()).toBe(2)
+  expect((await direct.read(read('k6'))).entry).toBeUndefined()
+})

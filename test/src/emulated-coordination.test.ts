@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { memoryDriver } from '../../drivers/memory.ts'
 import { emulatedCoordination } from '../../src/emulated-coordination.ts'
 import { makeLocalJournal } from '../../src/local-journal.ts'
@@ -60,97 +60,28 @@ const BEGINS: readonly (readonly [string, (isolate: Coordination) => Promise<Com
   ['as a set', async () => SET],
 ]
 
-describe.each(BEGINS)('without a coordinator, an entry kept %s', (_, begin) => {
-  test('is written again as it is, with another life', async () => {
-    const { a, b, commitOf, keep, sets } = open()
-    await a.commit(commitOf('k'))
-    now += 4000
-    expect((await keep(await begin(a), { tags: ['other'], freshFor: 2000, staleFor: 9000 })).stored).toBe(
-      true,
-    )
-    expect(await b.read({ key: 'k', ...NAMES })).toMatchObject({
-      entry: { payload: 'x', version: 'v', ...NAMES },
-      stale: false,
-      freshFor: 2000,
-      staleFor: 9000,
-    })
-    expect(sets).toEqual([5000, 9000])
-    await b.invalidate({ events: [{ kind: 'tag', name: 't', soft: false }] })
-    expect((await b.read({ key: 'k', ...NAMES })).entry).toBeUndefined()
-  })
-
-  test('may be of any version, and live for ever', async () => {
-    const { a, b, commitOf, keep } = open()
-    await a.commit(commitOf('k'))
-    const reply = await keep(await begin(a), { keeps: '*', freshFor: null, staleFor: null })
-    expect(reply.stored).toBe(true)
-    expect(await b.read({ key: 'k', ...NAMES })).toMatchObject({ freshFor: null, staleFor: null })
-  })
-
-  test.each<readonly [string, (scene: ReturnType<typeof open>) => unknown]>([
-    ['is not there', ({ b, drop }) => drop(b, {})],
-    ['has lost its tag elsewhere', ({ b, drop }) => drop(b, { kind: 'tag', name: 't' })],
-    ['has lost its namespace elsewhere', ({ b, drop }) => drop(b, { kind: 'namespace', name: '' })],
-    ['has ended', () => (now += 5000)],
-    ['is of another version', ({ b, commitOf }) => b.commit(commitOf('k', { version: 'w', payload: 'new' }))],
-    ['is no entry', ({ driver }) => driver.set('k', 'text')],
-  ])('is refused, and nothing is written, when it %s', async (_how, change) => {
-    const scene = open()
-    await scene.a.commit(scene.commitOf('k'))
-    const mode = await begin(scene.a)
-    await change(scene)
-    const text = await scene.driver.get('k')
-    expect((await scene.keep(mode)).stored).toBe(false)
-    expect(await scene.driver.get('k')).toBe(text)
-  })
-
-  test('is gone where this isolate deletes it meanwhile', async () => {
-    const { a, commitOf, keep, drop, during } = open()
+test.each(BEGINS)(
+  'what is to be kept %s is refused without a look at the store, and stays as it is',
+  async (_, begin) => {
+    const { a, b, driver, commitOf, keep, sets } = open()
     await a.commit(commitOf('k'))
     const mode = await begin(a)
-    during.set = () => drop(a, {})
-    expect((await keep(mode)).stored).toBe(false)
-    expect((await a.read({ key: 'k', ...NAMES })).entry).toBeUndefined()
-  })
+    const text = await driver.get('k')
+    const get = vi.spyOn(driver, 'get')
+    for (const keeps of ['v', '*', '-'])
+      expect((await keep(mode, { keeps, staleFor: 9000 })).stored).toBe(false)
+    expect(get).not.toHaveBeenCalled()
+    expect([await driver.get('k'), sets]).toEqual([text, [5000]])
+    expect((await b.read({ key: 'k', ...NAMES })).staleFor).toBe(5000)
+  },
+)
 
-  test('is refused to a reader of a namespace it does not lie in', async () => {
-    const { a, commitOf, keep } = open()
-    await a.commit(commitOf('k'))
-    expect((await keep(await begin(a), { namespaces: ['', 'a', 'a:b'] })).stored).toBe(false)
-  })
-})
-
-describe('what was softly invalidated', () => {
-  const SOFTLY = [
-    { kind: 'key', name: 'k', soft: true },
-    { kind: 'tag', name: 't', soft: true },
-  ] as const
-
-  test.each(SOFTLY)(
-    'by its $kind is fresh again when a computation keeps it, stale when a set does',
-    async (event) => {
-      for (const [at, [, begin]] of BEGINS.entries()) {
-        const { a, b, commitOf, keep, drop } = open()
-        await a.commit(commitOf('k'))
-        await drop(b, event)
-        expect((await keep(await begin(a))).stored).toBe(true)
-        expect(await b.read({ key: 'k', ...NAMES })).toMatchObject({
-          entry: { payload: 'x' },
-          stale: at === 2,
-        })
-      }
-    },
-  )
-
-  test('by its tag elsewhere, after the lease was given, is stale still', async () => {
-    const { a, b, commitOf, keep, drop } = open()
-    await a.commit(commitOf('k'))
-    // The reader knows no tags: those of the entry come with it, and their epochs with the grant.
-    const mode = await BEGINS[0]![1](a)
-    await drop(b, { kind: 'tag', name: 't', soft: true })
-    await keep(mode)
-    expect((await b.read({ key: 'k', ...NAMES })).stale).toBe(true)
-  })
+test('a value whose key this isolate deletes meanwhile is gone', async () => {
+  const { a, commitOf, drop, during } = open()
+  const since = (await a.pull({})).page.head
+  during.set = () => drop(a, {})
+  expect((await a.commit(commitOf('k', { mode: { kind: 'free', since } }))).stored).toBe(false)
+  expect((await a.read({ key: 'k', ...NAMES })).entry).toBeUndefined()
 })
 
 test('many commits are judged each by itself, and told in one page', async () => {
@@ -199,4 +130,35 @@ test('leases of many reads are given on what is missing, stale or unusable, each
   const mode = { kind: 'lease', token: 'A', grant } as const
   expect((await a.commit(commitOf('missing', { tags: ['missing'], mode }))).stored).toBe(true)
   expect(await driver.get('missing')).toContain('"hard missing"')
+})
+
+test('what this isolate deletes while it reads is told after what was read', async () => {
+  const { a, b, driver, commitOf, drop } = open()
+  await a.commit(commitOf('k'))
+  const { head } = (await b.pull({})).page
+  const texts = { get: driver.get.bind(driver) }
+  let trips = 0
+  // The second trip is for the epochs of tags, which only the entry tells.
+  driver.get = async (key) => {
+    if (key.includes('ekiben') && trips++ === 0) await drop(b, {})
+    return texts.get(key)
+  }
+  const { entry, page } = await b.read({ key: 'k', tags: [], namespaces: [] })
+  expect([entry?.payload, trips > 0, page.head]).toEqual(['x', true, head])
+  expect((await b.pull({ cursor: page.head })).page.events).toContainEqual(
+    expect.objectContaining({ kind: 'key', name: 'k' }),
+  )
+})
+
+test('what a caller has given up is not written any more', async () => {
+  const { a, driver, commitOf, sets } = open()
+  const set = driver.set.bind(driver)
+  let over = false
+  driver.set = async (key, text, ttl) => (key.startsWith('k') && (over = true), set(key, text, ttl))
+  const commits = Array.from({ length: 9 }, (_, at) => commitOf(`k${at}`))
+  await a.commitMany({ commits }, () => over)
+  expect(over).toBe(true)
+  expect(await driver.get('k8')).toBeUndefined()
+  expect((await a.commit(commitOf('k'), () => over)).stored).toBe(false)
+  expect(sets).toEqual([])
 })

@@ -368,3 +368,30 @@ test('a body is put before its version is committed', async () => {
   expect(there).toEqual([true, true])
   expect((await coordination.read({ key: 'k', ...names })).entry?.payload).toBe('k is v1')
 })
+
+test.each([
+  ['one', 1, 1],
+  ['many', 20, 6],
+])(
+  'no version of %s is named, and no further body put, after the caller has given up',
+  async (_, count, puts) => {
+    let over = false
+    let put = 0
+    const { coordination, ledger } = open({ set: async () => (put++, (over = true)) })
+    const life = { freshFor: null, staleFor: null, mode: { kind: 'set' } } as const
+    const commits = Array.from({ length: count }, (_each, at) => ({
+      op: `o${at}`,
+      key: `k${at}`,
+      version: 'v',
+      payload: 'x',
+      ...life,
+      ...names,
+    }))
+    const [first] = commits
+    const told =
+      count === 1 ? coordination.commit(first!, () => over) : coordination.commitMany({ commits }, () => over)
+    await expect(told).rejects.toThrow('given up')
+    expect(put).toBeLessThanOrEqual(puts)
+    expect((await ledger.coordination.read({ key: 'k0', ...names })).entry).toBeUndefined()
+  },
+)
