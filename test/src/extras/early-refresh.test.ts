@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { getOrSetEntry } from '../../../src/extras/entry.ts'
 import { pair } from '../../support/pair.ts'
-import { STACKS } from '../../support/stacks.ts'
+import { memoryStand, STACKS } from '../../support/stacks.ts'
 import { gate, world } from '../../support/world.ts'
 
 const MINUTE = 60_000
@@ -193,4 +193,49 @@ describe('several isolates', () => {
     await clock.settle()
     expect(factory).not.toHaveBeenCalled()
   })
+
+  test('who wants the value made anew does not take what an early refresh finds', async () => {
+    const { a, b, run, clock } = pair({ ttl: '1m', maxStaleness: '1h', pollInterval: '1h' })
+    await run(a.bento.set({ key: 'k', value: 'old' }))
+    await clock.advance(0.9 * MINUTE)
+    await run(b.bento.getOrSet({ key: 'k', forceFresh: true, factory: () => 'new' }))
+    await clock.settle()
+    const read = a.hold('read', 'request')
+    await run(getOrSetEntry(a.bento, { key: 'k', eagerRefresh: 0.5, factory: () => 'early' }))
+    await clock.settle()
+    expect(read.waiting()).toBe(true)
+    const asked = a.bento.getOrSet({ key: 'k', forceFresh: true, factory: () => 'made anew' })
+    await clock.settle()
+    read.release()
+    expect(await run(asked)).toBe('made anew')
+  })
+
+  test('a write that L2 has not acknowledged is not replaced by what L2 has of old', async () => {
+    const { a, run, clock } = pair({ ttl: '1m', grace: '1h', maxStaleness: '1h', pollInterval: '1h' })
+    await run(a.bento.set({ key: 'k', value: 'in L2', ttl: '1h' }))
+    expect(
+      await run(a.bento.set({ key: 'k', value: 'in L1 only', skipL2Write: true, skipBusNotify: true })),
+    ).toBe(true)
+    await clock.advance(0.9 * MINUTE)
+    const factory = vi.fn(() => 'new')
+    await run(getOrSetEntry(a.bento, { key: 'k', eagerRefresh: 0.5, factory }))
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+    expect(await run(a.bento.get({ key: 'k' }))).toBe('in L1 only')
+  })
+})
+
+test('none begins while the value is being made anew', async () => {
+  const { bento, clock } = memoryStand({ ttl: '1m' })
+  await clock.run(bento.set({ key: 'k', value: 'old' }))
+  await clock.advance(0.9 * MINUTE)
+  const anew = gate<string>()
+  const asked = bento.getOrSet({ key: 'k', forceFresh: true, factory: () => anew.promise })
+  await clock.settle()
+  const factory = vi.fn(() => 'early')
+  await clock.run(getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory }))
+  await clock.settle()
+  anew.open('made anew')
+  expect(await clock.run(asked)).toBe('made anew')
+  expect(factory).not.toHaveBeenCalled()
 })
