@@ -63,6 +63,7 @@ async function renew(production: Production, start: Start): Promise<Outcome> {
   const newer = start.entry && !start.stale ? start.entry : undefined
   if (!newer && call.stack.l2 && !start.found?.lease) return 'elsewhere'
   const outcome = newer ?? (await make(production, start))
-  begun.delete(call)
+  // Who skipped has brought nothing, and is not asked again with each hit.
+  if (outcome !== 'skipped') begun.delete(call)
   return outcome
 }

@@ -65,6 +65,28 @@ describe.each(STACKS)('%s: eager refresh', (_, make) => {
     expect(factory).toHaveBeenCalledTimes(2)
   })
 
+  test('one that skips keeps what is there, and is tried again after the backoff only', async () => {
+    const { bento, clock } = make({ ttl: '1m', graceBackoff: '5s' })
+    await bento.set({ key: 'k', value: 'old' })
+    await clock.advance(0.5 * MINUTE)
+    const factory = vi.fn((ctx: { skip(): undefined }) => ctx.skip() as never)
+    const ask = async () => {
+      expect(await getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory })).toMatchObject({
+        value: 'old',
+      })
+      await clock.settle()
+    }
+    await ask()
+    await ask()
+    expect(factory).toHaveBeenCalledTimes(1)
+    await clock.advance(4999)
+    await ask()
+    expect(factory).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    await ask()
+    expect(factory).toHaveBeenCalledTimes(2)
+  })
+
   test('an invalidation while it runs wins', async () => {
     const { bento, clock } = make({ ttl: '1m' })
     await bento.set({ key: 'k', value: 'old' })
