@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { getOrSetEntry } from '../../../src/extras/entry.ts'
+import { type ExtendedContext, getOrSetEntry, touch } from '../../../src/extras/entry.ts'
+import { setExtended } from '../../../src/extras/set-extended.ts'
 import { pair } from '../../support/pair.ts'
 import { memoryStand, STACKS } from '../../support/stacks.ts'
 import { gate, world } from '../../support/world.ts'
@@ -118,6 +119,28 @@ describe.each(STACKS)('%s: eager refresh', (_, make) => {
     expect(factory).toHaveBeenCalledTimes(2)
   })
 
+  test.each([
+    ['shorter', '10m', '1m'],
+    ['longer', '1m', '10m'],
+  ])('its share is that of the life a touch began, though that is %s', async (_name, ttl, touched) => {
+    const { bento, clock } = make({ ttl })
+    const factory = vi.fn(() => 'v')
+    const ask = async () => {
+      await clock.run(getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.8, factory }))
+      await clock.settle()
+      return factory.mock.calls.length
+    }
+    await ask()
+    await clock.advance(0.1 * MINUTE)
+    expect(await clock.run(touch(bento, { key: 'k', ttl: touched }))).toBe(true)
+    expect(await ask()).toBe(1)
+    const life = touched === '1m' ? MINUTE : 10 * MINUTE
+    await clock.advance(0.7 * life)
+    expect(await ask()).toBe(1)
+    await clock.advance(0.1 * life)
+    expect(await ask()).toBe(2)
+  })
+
   test('what is for ever, or softly expired, is not refreshed early', async () => {
     const { bento, clock } = make({ ttl: null, grace: '1h' })
     const factory = vi.fn(() => 'new')
@@ -201,6 +224,59 @@ describe('several isolates', () => {
     expect(calls()).toBe(before + 1)
     expect(factory).not.toHaveBeenCalled()
     expect(await run(b.bento.get({ key: 'k' }))).toBe('new')
+  })
+
+  test.each([
+    ['notes its ttl', 0.8],
+    ['notes nothing', false],
+  ] as const)(
+    'a value of a shorter ttl is not due at the first hit elsewhere, where set %s',
+    async (_, share) => {
+      const { a, b, run, clock } = pair({ ttl: '30m' })
+      await run(setExtended(a.bento, { key: 'k', value: 'set', ttl: '1m', eagerRefresh: share }))
+      const factory = vi.fn(() => 'new')
+      const ask = async () => {
+        await run(getOrSetEntry(b.bento, { key: 'k', eagerRefresh: 0.8, factory }))
+        await clock.settle()
+        return factory.mock.calls.length
+      }
+      expect(await ask()).toBe(0)
+      await clock.advance(0.8 * MINUTE - 1)
+      expect(await ask()).toBe(0)
+      await clock.advance(1)
+      expect(await ask()).toBe(1)
+    },
+  )
+
+  test('a value whose set notes its ttl is due at its share, although another isolate reads it late', async () => {
+    const { a, b, run, clock } = pair({ ttl: '30m' })
+    await run(setExtended(a.bento, { key: 'k', value: 'set', ttl: '1m', eagerRefresh: 0.8 }))
+    await clock.advance(0.8 * MINUTE)
+    const factory = vi.fn(() => 'new')
+    await run(getOrSetEntry(b.bento, { key: 'k', eagerRefresh: 0.8, factory }))
+    await clock.settle()
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
+  test('what an origin has confirmed for a shorter time is not due at once elsewhere', async () => {
+    const { a, b, run, clock } = pair({ ttl: '1h', grace: '10h', timeout: null })
+    const ask = async ({ bento }: typeof a, factory: (ctx: ExtendedContext) => string) => {
+      const asked = getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.8, factory })
+      await run(asked)
+      await clock.settle()
+    }
+    await ask(a, (ctx) => ctx.modified('v', { etag: 'e' }))
+    await clock.advance(60 * MINUTE)
+    await ask(a, (ctx) => {
+      ctx.setOptions({ ttl: '5m' })
+      return ctx.notModified()
+    })
+    const factory = vi.fn(() => 'new')
+    await ask(b, factory)
+    expect(factory).not.toHaveBeenCalled()
+    await clock.advance(4 * MINUTE)
+    await ask(b, factory)
+    expect(factory).toHaveBeenCalledTimes(1)
   })
 
   test('with L2 out of reach nothing is refreshed early', async () => {
