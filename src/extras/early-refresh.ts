@@ -61,8 +61,10 @@ export function refreshEarly(
   entry: Entry,
 ): void {
   if (extras.eagerRefresh === 1 && extras.beta === 0) return
-  const { stack, runtime } = call
+  const { stack, runtime, scope } = call
   const now = instant(runtime)
+  // A child's value, made anew by its parent, would no longer be the child's.
+  if (entry.namespaces.length > scope.namespaces.length) return
   // A write that L2 has not acknowledged yet has no name there.
   if ((stack.l2 && entry.version === undefined) || !isDue(call, extras, entry, now)) return
   if (underWay(call, now)) return

@@ -141,6 +141,21 @@ describe.each(STACKS)('%s: eager refresh', (_, make) => {
     expect(await ask()).toBe(2)
   })
 
+  test('what a namespace wrote is not refreshed by its parent', async () => {
+    const { bento, clock } = make({ ttl: '1m' })
+    const child = bento.namespace('n')
+    await child.set({ key: 'k', value: 'of the child' })
+    await clock.advance(0.9 * MINUTE)
+    const factory = vi.fn(() => 'of the parent')
+    await getOrSetEntry(bento, { key: 'n:k', eagerRefresh: 0.5, factory })
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+    expect(await child.get({ key: 'k' })).toBe('of the child')
+    await getOrSetEntry(child, { key: 'k', eagerRefresh: 0.5, factory: () => 'new' })
+    await clock.settle()
+    expect(await child.get({ key: 'k' })).toBe('new')
+  })
+
   test('what is for ever, or softly expired, is not refreshed early', async () => {
     const { bento, clock } = make({ ttl: null, grace: '1h' })
     const factory = vi.fn(() => 'new')
