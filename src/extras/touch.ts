@@ -93,7 +93,8 @@ function touchL1(call: Call): boolean {
   const freshFor = settings.ttl
   const staleFor = Math.max(freshFor, settings.grace)
   const text = 'text' in present.body ? present.body.text : undefined
-  keep(call, makeEntry(call, { ...present, born: now, asOf: now, freshFor, staleFor }, text))
+  // It is as old as it was: what began to be made since then still takes its place.
+  keep(call, makeEntry(call, { ...present, born: now, freshFor, staleFor }, text))
   return true
 }
 

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { getEntry, remainingTtl, touch } from '../../../src/extras/entry.ts'
 import { useFleets } from '../../support/bus.ts'
 import { pair } from '../../support/pair.ts'
+import { memoryStand } from '../../support/stacks.ts'
+import { gate } from '../../support/world.ts'
 
 const fleet = useFleets()
 
@@ -63,4 +65,17 @@ describe('touch of a value that was kept out of L2', () => {
     expect(await run(touch(a.bento, { key: 'k' }))).toBe(true)
     expect(await run(a.bento.get({ key: 'k' }))).toBe('of b')
   })
+})
+
+test('a refresh that was under way takes the place of what was touched meanwhile', async () => {
+  const { bento, clock } = memoryStand({ ttl: '1m', grace: '1h' })
+  await bento.set({ key: 'k', value: 'old' })
+  await clock.advance(60_000)
+  const refresh = gate<string>()
+  expect(await bento.getOrSet({ key: 'k', factory: () => refresh.promise })).toBe('old')
+  await clock.advance(10)
+  expect(await touch(bento, { key: 'k' })).toBe(true)
+  refresh.open('new')
+  await clock.settle()
+  expect(await bento.get({ key: 'k' })).toBe('new')
 })
