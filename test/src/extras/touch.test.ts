@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { getEntry, remainingTtl, touch } from '../../../src/extras/entry.ts'
 import { useFleets } from '../../support/bus.ts'
 import { pair } from '../../support/pair.ts'
-import { memoryStand } from '../../support/stacks.ts'
+import { STACKS } from '../../support/stacks.ts'
 import { gate } from '../../support/world.ts'
 
 const fleet = useFleets()
@@ -67,15 +67,28 @@ describe('touch of a value that was kept out of L2', () => {
   })
 })
 
-test('a refresh that was under way takes the place of what was touched meanwhile', async () => {
-  const { bento, clock } = memoryStand({ ttl: '1m', grace: '1h' })
+test.each(STACKS)('%s: a refresh that was under way takes the place of what was touched', async (_, make) => {
+  const { bento, clock } = make({ ttl: '1m', grace: '1h' })
   await bento.set({ key: 'k', value: 'old' })
   await clock.advance(60_000)
   const refresh = gate<string>()
-  expect(await bento.getOrSet({ key: 'k', factory: () => refresh.promise })).toBe('old')
+  expect(await clock.run(bento.getOrSet({ key: 'k', factory: () => refresh.promise }))).toBe('old')
   await clock.advance(10)
-  expect(await touch(bento, { key: 'k' })).toBe(true)
+  expect(await clock.run(touch(bento, { key: 'k' }))).toBe(true)
   refresh.open('new')
   await clock.settle()
-  expect(await bento.get({ key: 'k' })).toBe('new')
+  expect(await clock.run(bento.get({ key: 'k' }))).toBe('new')
+})
+
+test('so does the refresh of another isolate', async () => {
+  const { a, b, run, clock, stored } = pair({ ttl: '1m', grace: '1h' })
+  await run(a.bento.set({ key: 'k', value: 'old' }))
+  await clock.advance(60_000)
+  const refresh = gate<string>()
+  await run(a.bento.getOrSet({ key: 'k', factory: () => refresh.promise }))
+  expect(await run(touch(b.bento, { key: 'k' }))).toBe(true)
+  expect(await run(b.bento.get({ key: 'k' }))).toBe('old')
+  refresh.open('new')
+  await clock.settle()
+  expect(stored('k')).toBe('new')
 })
