@@ -65,7 +65,7 @@ export function underWay({ stack, scope, settings, id }: Call, now: Instant, aft
   const flight = stack.flights.get(id)
   if (!flight || flight.id <= after || isOverdue(flight, now)) return undefined
   if (flight.namespaces.length < scope.namespaces.length) return undefined
-  const joinable = flight.forced && (flight.phase === 'read' || flight.phase === 'lease')
+  const joinable = flight.forced === '*' && (flight.phase === 'read' || flight.phase === 'lease')
   return settings.forceFresh && !joinable ? undefined : flight
 }
 

@@ -111,7 +111,8 @@ export interface CommitRequest extends Names {
   readonly version: string
   /**
    * Absent: what is stored stays, and so do its tags and `version`; only its life begins anew. Refused if it is not there
-   * any more. Under a lease, or free, it is as good as just written; as a `set` it stays softly invalidated if it is.
+   * any more. Under a lease, or free, it is as good as just written; as a `set` it stays softly invalidated if it is, and
+   * a lease goes on: whoever computes may still bring what is newer.
    */
   readonly payload?: string | undefined
   /** Without a payload: the version that must be there. `'*'` for any. */

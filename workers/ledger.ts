@@ -295,7 +295,8 @@ export class Ledger implements Synchronous {
     // A computation found it as good as new. A set knows nothing of that: what is softly invalidated stays so.
     else if (request.mode.kind !== 'set') this.#entries.renew({ ...life, stamps })
     else this.#entries.prolong(life)
-    this.#leases.end([key])
+    // Whoever is about to bring a newer value than the one that is prolonged may still do so.
+    if (payload !== undefined || request.mode.kind !== 'set') this.#leases.end([key])
     if (ruling === 'overwrite') this.#append([{ kind: 'key', name: key, soft: false }])
     if (request.mode.kind === 'set') this.#stats.setsStored++
     else this.#stats.fillsStored++

@@ -78,17 +78,17 @@ local function commit(c, payload, entry, leased, answered)
     if lease and lease.t == c.token then call('DEL', leased) end
     return { stored = false }
   end
-  local till = c.stale and now + c.stale
+  local till, prolongs = c.stale and now + c.stale, c.keeps and c.mode == 'set'
   if till and c.stale < 1 then
     call('DEL', entry)
   else
     local stamps = stamp(c.names, till)
-    if not c.keeps or c.mode ~= 'set' then header.m, header.e = nil, stamps end
+    if not prolongs then header.m, header.e = nil, stamps end
     header.f, header.s = c.fresh and now + c.fresh, till
     local text = 'r1;' .. cjson.encode(header) .. '\\n' .. payload
     if till then call('SET', entry, text, 'PX', c.stale) else call('SET', entry, text) end
   end
-  call('DEL', leased)
+  if not prolongs then call('DEL', leased) end
   if not fills then append('-k:' .. c.key) end
   call('SET', answered, last.seq .. ' ' .. last.id, 'PX', ${ANSWERS_TTL})
   return { stored = true, at = last.seq }

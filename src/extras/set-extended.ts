@@ -6,13 +6,15 @@ import { set } from '../set.ts'
 import { type ExtraOptions, extrasOf } from './extra-options.ts'
 import { callOn, changing } from './reach.ts'
 
-/** `set` with {@link ExtraOptions}: `jitter`. */
+/** `set` with {@link ExtraOptions}: `jitter`; and for `eagerRefresh` it is noted how long the value was to be fresh. */
 export function setExtended(cache: Cache, options: SetOptions & ExtraOptions): Promise<boolean> {
   checkOptions(options)
   const work = callOn(cache, options, (call) => {
-    const { jitter } = extrasOf(call.stack, options)
+    const { jitter, eagerRefresh } = extrasOf(call.stack, options)
     const longer = Math.floor(call.runtime.random() * jitter)
-    const value = longer > 0 ? new Made({ value: options.value, longer }) : options.value
+    const ttl = call.settings.ttl + longer
+    const notes = eagerRefresh < 1 && ttl < Infinity ? { ttl } : undefined
+    const value = longer > 0 || notes ? new Made({ value: options.value, notes, longer }) : options.value
     return operations.run(set, call, value)
   })
   return changing(cache, [options.key], work)

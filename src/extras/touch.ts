@@ -1,11 +1,13 @@
 import type { Cache, KeyOptions, SuppressOptions } from '../cache.ts'
 import { instant } from '../clock.ts'
 import type { Duration } from '../durations.ts'
-import { freshness } from '../entry.ts'
+import { type Entry, freshness } from '../entry.ts'
 import { L2CacheError } from '../errors.ts'
+import { touches } from '../journal.ts'
 import type { L2 } from '../l2.ts'
 import { namesOf } from '../l2.ts'
 import { checkOptions } from '../options.ts'
+import type { Page } from '../ports.ts'
 import { inL1 } from '../serve.ts'
 import type { Call } from '../stack.ts'
 import { keep, makeEntry } from '../write.ts'
@@ -22,7 +24,8 @@ export interface TouchOptions extends KeyOptions, SuppressOptions {
  * Begins the life of a value anew without reading or sending it: one round trip, whatever its size. `false`: it is not
  * there, or L2 did not acknowledge. What was expired by hand (`expire`, `expireByTag`) stays expired.
  *
- * Other isolates ask L2 again for the key, so that a shorter life is one for them too.
+ * Other isolates ask L2 again for the key, so that a shorter life is one for them too. What only this isolate's memory has is
+ * touched there alone.
  *
  * @throws {@link InvalidOptionError}; {@link L2CacheError} if `suppressL2Errors` is off.
  * @example
@@ -37,7 +40,7 @@ export interface TouchOptions extends KeyOptions, SuppressOptions {
  */
 export async function touch(cache: Cache, options: TouchOptions): Promise<boolean> {
   checkOptions(options)
-  const work = callOn(cache, options, (call) =>
+  const work = callOn(cache, options, async (call) =>
     call.stack.l2 ? touchL2(call, call.stack.l2) : touchL1(call),
   )
   return changing(cache, [options.key], work)
@@ -45,6 +48,9 @@ export async function touch(cache: Cache, options: TouchOptions): Promise<boolea
 
 async function touchL2(call: Call, l2: L2): Promise<boolean> {
   const { runtime, settings, stack, id } = call
+  const own = inL1(call)
+  // What only L1 has, because L2 was not to have it, or has not got it, is newer than what lies in L2.
+  const newer = own?.version === undefined ? own : undefined
   const freshFor = settings.ttl
   const staleFor = Math.max(freshFor, settings.grace)
   const request = {
@@ -59,18 +65,28 @@ async function touchL2(call: Call, l2: L2): Promise<boolean> {
   } as const
   try {
     const { reply } = await l2.ask(runtime, 'commit', request, {
-      onReply: ({ at = -1 }) => (at < 0 ? undefined : at),
+      onReply: ({ at = -1, page }, { gen }) => {
+        // The touch itself does not speak against it; what others have done since does.
+        if (newer?.gen === gen && gen === stack.journal.gen() && isUntouched(newer, page, at))
+          newer.cursor = Math.max(newer.cursor, at)
+        return at < 0 ? undefined : at
+      },
     })
+    if (newer || !reply.stored) return touchL1(call) || reply.stored
     // The copy here may not be the version that was touched; the next read brings that.
     stack.l1?.delete(id)
-    return reply.stored
+    return true
   } catch (error) {
     if (error instanceof L2CacheError && settings.suppressL2Errors) return false
     throw error
   }
 }
 
-async function touchL1(call: Call): Promise<boolean> {
+function isUntouched(entry: Entry, { events }: Page, own: number): boolean {
+  return events !== 'gap' && events.every((event) => event.seq === own || !touches(event, entry))
+}
+
+function touchL1(call: Call): boolean {
   const { runtime, settings } = call
   const present = inL1(call)
   const now = instant(runtime)
@@ -78,7 +94,8 @@ async function touchL1(call: Call): Promise<boolean> {
   const freshFor = settings.ttl
   const staleFor = Math.max(freshFor, settings.grace)
   const text = 'text' in present.body ? present.body.text : undefined
-  keep(call, makeEntry(call, { ...present, born: now, asOf: now, freshFor, staleFor }, text))
+  // It is as old as it was: what began to be made since then still takes its place.
+  keep(call, makeEntry(call, { ...present, born: now, freshFor, staleFor }, text))
   return true
 }
 

@@ -169,7 +169,7 @@ function softCases(): CoordinationCase[] {
 
 function eventCases(): CoordinationCase[] {
   return [
-    coordination('keeps: as a set it is an event and ends the lease', async ({ a, b }) => {
+    coordination('keeps: as a set it is an event and leaves the lease to who computes', async ({ a, b }) => {
       await a.set('k', 'x')
       const held = await b.lease('k', 'B', { unusable: '*' })
       const cursor = await a.head()
@@ -180,6 +180,17 @@ function eventCases(): CoordinationCase[] {
         'stored, at, events',
       )
       equal(await b.since(cursor), ['key k'], 'events told to others')
+      equal(await a.claim('k', 'A', { unusable: '*' }), 'refused', 'the lease, which goes on')
+      const before = await a.head()
+      equal((await b.fill('k', 'new', held)).stored, true, 'stored, by who has the lease')
+      equal(await a.value('k'), 'new', 'payload')
+      equal(await a.since(before), ['key k'], 'events, of what took the place of what was fresh')
+    }),
+    coordination('keeps: as a set it leaves a lease that was ended where it is', async ({ a, b }) => {
+      await a.set('k', 'x')
+      const held = await b.lease('k', 'B', { unusable: '*' })
+      await a.drop({ kind: 'key', name: 'k', soft: true })
+      equal((await a.keep('k', '*', SET)).stored, true, 'stored')
       equal((await b.fill('k', 'old', held)).stored, false, 'stored, by who had the lease')
     }),
     coordination('keeps: freely it is an event and ends the lease', async ({ a, b }) => {

@@ -242,22 +242,23 @@ describe('what decides', () => {
   })
 })
 
-test.each(['free', 'set'] as const)(
-  'what is kept in mode %s ends the lease of whoever computes',
-  async (mode) => {
-    const coordination = open()
-    await coordination.commit(draft(key))
-    const begun = await BEGIN[mode](coordination)
-    const { lease } = await coordination.read({
-      ...reading,
-      unusable: '*',
-      lease: { token: 'a', ttl: 5_000 },
-    })
-    expect((await keptBy(coordination, begun)).stored).toBe(true)
-    expect(await scripted.redis.keys('*:lease:*')).toEqual([])
-    expect((await coordination.commit(draft(key, { op: 'late', ...under('a', lease) }))).stored).toBe(false)
-  },
-)
+test.each([
+  ['free', 'ends', 0],
+  ['set', 'leaves', 1],
+] as const)('what is kept in mode %s %s the lease of whoever computes', async (mode, _, leases) => {
+  const coordination = open()
+  await coordination.commit(draft(key))
+  const begun = await BEGIN[mode](coordination)
+  const { lease } = await coordination.read({
+    ...reading,
+    unusable: '*',
+    lease: { token: 'a', ttl: 5_000 },
+  })
+  expect((await keptBy(coordination, begun)).stored).toBe(true)
+  expect(await scripted.redis.keys('*:lease:*')).toHaveLength(leases)
+  const late = draft(key, { op: 'late', ...under('a', lease) })
+  expect((await coordination.commit(late)).stored).toBe(leases > 0)
+})
 
 test('a value of a megabyte is neither sent nor brought', async () => {
   const coordination = open()

@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
-import { getOrSetEntry } from '../../../src/extras/entry.ts'
+import { type ExtendedContext, getOrSetEntry, touch } from '../../../src/extras/entry.ts'
+import { setExtended } from '../../../src/extras/set-extended.ts'
 import { pair } from '../../support/pair.ts'
-import { STACKS } from '../../support/stacks.ts'
+import { memoryStand, STACKS } from '../../support/stacks.ts'
 import { gate, world } from '../../support/world.ts'
 
 const MINUTE = 60_000
@@ -65,6 +66,28 @@ describe.each(STACKS)('%s: eager refresh', (_, make) => {
     expect(factory).toHaveBeenCalledTimes(2)
   })
 
+  test('one that skips keeps what is there, and is tried again after the backoff only', async () => {
+    const { bento, clock } = make({ ttl: '1m', graceBackoff: '5s' })
+    await bento.set({ key: 'k', value: 'old' })
+    await clock.advance(0.5 * MINUTE)
+    const factory = vi.fn((ctx: { skip(): undefined }) => ctx.skip() as never)
+    const ask = async () => {
+      expect(await getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory })).toMatchObject({
+        value: 'old',
+      })
+      await clock.settle()
+    }
+    await ask()
+    await ask()
+    expect(factory).toHaveBeenCalledTimes(1)
+    await clock.advance(4999)
+    await ask()
+    expect(factory).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    await ask()
+    expect(factory).toHaveBeenCalledTimes(2)
+  })
+
   test('an invalidation while it runs wins', async () => {
     const { bento, clock } = make({ ttl: '1m' })
     await bento.set({ key: 'k', value: 'old' })
@@ -94,6 +117,43 @@ describe.each(STACKS)('%s: eager refresh', (_, make) => {
     await ask()
     await clock.settle()
     expect(factory).toHaveBeenCalledTimes(2)
+  })
+
+  test.each([
+    ['shorter', '10m', '1m'],
+    ['longer', '1m', '10m'],
+  ])('its share is that of the life a touch began, though that is %s', async (_name, ttl, touched) => {
+    const { bento, clock } = make({ ttl })
+    const factory = vi.fn(() => 'v')
+    const ask = async () => {
+      await clock.run(getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.8, factory }))
+      await clock.settle()
+      return factory.mock.calls.length
+    }
+    await ask()
+    await clock.advance(0.1 * MINUTE)
+    expect(await clock.run(touch(bento, { key: 'k', ttl: touched }))).toBe(true)
+    expect(await ask()).toBe(1)
+    const life = touched === '1m' ? MINUTE : 10 * MINUTE
+    await clock.advance(0.7 * life)
+    expect(await ask()).toBe(1)
+    await clock.advance(0.1 * life)
+    expect(await ask()).toBe(2)
+  })
+
+  test('what a namespace wrote is not refreshed by its parent', async () => {
+    const { bento, clock } = make({ ttl: '1m' })
+    const child = bento.namespace('n')
+    await child.set({ key: 'k', value: 'of the child' })
+    await clock.advance(0.9 * MINUTE)
+    const factory = vi.fn(() => 'of the parent')
+    await getOrSetEntry(bento, { key: 'n:k', eagerRefresh: 0.5, factory })
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+    expect(await child.get({ key: 'k' })).toBe('of the child')
+    await getOrSetEntry(child, { key: 'k', eagerRefresh: 0.5, factory: () => 'new' })
+    await clock.settle()
+    expect(await child.get({ key: 'k' })).toBe('new')
   })
 
   test('what is for ever, or softly expired, is not refreshed early', async () => {
@@ -181,6 +241,59 @@ describe('several isolates', () => {
     expect(await run(b.bento.get({ key: 'k' }))).toBe('new')
   })
 
+  test.each([
+    ['notes its ttl', 0.8],
+    ['notes nothing', false],
+  ] as const)(
+    'a value of a shorter ttl is not due at the first hit elsewhere, where set %s',
+    async (_, share) => {
+      const { a, b, run, clock } = pair({ ttl: '30m' })
+      await run(setExtended(a.bento, { key: 'k', value: 'set', ttl: '1m', eagerRefresh: share }))
+      const factory = vi.fn(() => 'new')
+      const ask = async () => {
+        await run(getOrSetEntry(b.bento, { key: 'k', eagerRefresh: 0.8, factory }))
+        await clock.settle()
+        return factory.mock.calls.length
+      }
+      expect(await ask()).toBe(0)
+      await clock.advance(0.8 * MINUTE - 1)
+      expect(await ask()).toBe(0)
+      await clock.advance(1)
+      expect(await ask()).toBe(1)
+    },
+  )
+
+  test('a value whose set notes its ttl is due at its share, although another isolate reads it late', async () => {
+    const { a, b, run, clock } = pair({ ttl: '30m' })
+    await run(setExtended(a.bento, { key: 'k', value: 'set', ttl: '1m', eagerRefresh: 0.8 }))
+    await clock.advance(0.8 * MINUTE)
+    const factory = vi.fn(() => 'new')
+    await run(getOrSetEntry(b.bento, { key: 'k', eagerRefresh: 0.8, factory }))
+    await clock.settle()
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
+  test('what an origin has confirmed for a shorter time is not due at once elsewhere', async () => {
+    const { a, b, run, clock } = pair({ ttl: '1h', grace: '10h', timeout: null })
+    const ask = async ({ bento }: typeof a, factory: (ctx: ExtendedContext) => string) => {
+      const asked = getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.8, factory })
+      await run(asked)
+      await clock.settle()
+    }
+    await ask(a, (ctx) => ctx.modified('v', { etag: 'e' }))
+    await clock.advance(60 * MINUTE)
+    await ask(a, (ctx) => {
+      ctx.setOptions({ ttl: '5m' })
+      return ctx.notModified()
+    })
+    const factory = vi.fn(() => 'new')
+    await ask(b, factory)
+    expect(factory).not.toHaveBeenCalled()
+    await clock.advance(4 * MINUTE)
+    await ask(b, factory)
+    expect(factory).toHaveBeenCalledTimes(1)
+  })
+
   test('with L2 out of reach nothing is refreshed early', async () => {
     const { a, run, clock } = pair({ ttl: '1m', maxStaleness: '1h' })
     await run(a.bento.set({ key: 'k', value: 'old' }))
@@ -193,4 +306,49 @@ describe('several isolates', () => {
     await clock.settle()
     expect(factory).not.toHaveBeenCalled()
   })
+
+  test('who wants the value made anew does not take what an early refresh finds', async () => {
+    const { a, b, run, clock } = pair({ ttl: '1m', maxStaleness: '1h', pollInterval: '1h' })
+    await run(a.bento.set({ key: 'k', value: 'old' }))
+    await clock.advance(0.9 * MINUTE)
+    await run(b.bento.getOrSet({ key: 'k', forceFresh: true, factory: () => 'new' }))
+    await clock.settle()
+    const read = a.hold('read', 'request')
+    await run(getOrSetEntry(a.bento, { key: 'k', eagerRefresh: 0.5, factory: () => 'early' }))
+    await clock.settle()
+    expect(read.waiting()).toBe(true)
+    const asked = a.bento.getOrSet({ key: 'k', forceFresh: true, factory: () => 'made anew' })
+    await clock.settle()
+    read.release()
+    expect(await run(asked)).toBe('made anew')
+  })
+
+  test('a write that L2 has not acknowledged is not replaced by what L2 has of old', async () => {
+    const { a, run, clock } = pair({ ttl: '1m', grace: '1h', maxStaleness: '1h', pollInterval: '1h' })
+    await run(a.bento.set({ key: 'k', value: 'in L2', ttl: '1h' }))
+    expect(
+      await run(a.bento.set({ key: 'k', value: 'in L1 only', skipL2Write: true, skipBusNotify: true })),
+    ).toBe(true)
+    await clock.advance(0.9 * MINUTE)
+    const factory = vi.fn(() => 'new')
+    await run(getOrSetEntry(a.bento, { key: 'k', eagerRefresh: 0.5, factory }))
+    await clock.settle()
+    expect(factory).not.toHaveBeenCalled()
+    expect(await run(a.bento.get({ key: 'k' }))).toBe('in L1 only')
+  })
+})
+
+test('none begins while the value is being made anew', async () => {
+  const { bento, clock } = memoryStand({ ttl: '1m' })
+  await clock.run(bento.set({ key: 'k', value: 'old' }))
+  await clock.advance(0.9 * MINUTE)
+  const anew = gate<string>()
+  const asked = bento.getOrSet({ key: 'k', forceFresh: true, factory: () => anew.promise })
+  await clock.settle()
+  const factory = vi.fn(() => 'early')
+  await clock.run(getOrSetEntry(bento, { key: 'k', eagerRefresh: 0.5, factory }))
+  await clock.settle()
+  anew.open('made anew')
+  expect(await clock.run(asked)).toBe('made anew')
+  expect(factory).not.toHaveBeenCalled()
 })
