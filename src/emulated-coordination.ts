@@ -316,8 +316,9 @@ async function getTexts(
   return texts.map((text) => text ?? undefined)
 }
 
+/** Without a `:` or `/` in the name: a driver that keeps files takes them for folders, and one name may begin with another. */
 function epochKey({ limits }: CacheDriver, name: string): string | Promise<string> {
-  return storeKey(`${EPOCHS}:${name}`, limits)
+  return storeKey(`${EPOCHS}:${encodeURIComponent(name)}`, limits)
 }
 
 function unique(names: readonly string[]): readonly string[] {

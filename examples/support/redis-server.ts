@@ -72,7 +72,20 @@ async function startSomewhere(
 class EndedError extends Error {}
 
 async function start(port: number, folder: string, cluster: boolean): Promise<ChildProcess> {
-  const options = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+  const options = [
+    '--port',
+    port,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    folder,
+    '--databases',
+    '64',
+  ]
   if (cluster) options.push('--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1')
   const child = spawn('redis-server', options.map(String), { stdio: ['ignore', 'ignore', 'inherit'] })
   let failure: Error | undefined

@@ -123,6 +123,24 @@ describe.each(Object.entries(FOREIGN))('%s', (_, serve) => {
     expect(await start().bento.get({ key: 'k' })).toBeUndefined()
   })
 
+  test('names that begin with each other, and with any sign in them, are apart', async () => {
+    const [one, two] = [start(), start()]
+    const outer = one.bento.namespace('t')
+    const inner = outer.namespace('u')
+    expect(
+      await inner.set({ key: 'p', value: 1, tags: ['product', 'product:1', 'product/1', 'ä %3A'] }),
+    ).toBe(true)
+    expect(await outer.set({ key: 'q', value: 2, tags: ['product'] })).toBe(true)
+    expect(await two.bento.namespace('t').namespace('u').get({ key: 'p' })).toBe(1)
+    expect(await two.bento.namespace('t').get({ key: 'q' })).toBe(2)
+    for (const tag of ['product:1', 'product/1', 'ä %3A'])
+      expect(await inner.deleteByTag({ tags: [tag] })).toBe(true)
+    expect(await inner.get({ key: 'p' })).toBeUndefined()
+    expect(await outer.get({ key: 'q' })).toBe(2)
+    expect(await outer.deleteByTag({ tags: ['product'] })).toBe(true)
+    expect(await outer.get({ key: 'q' })).toBeUndefined()
+  })
+
   test('a namespace does not take what the root wrote into it: its clear would not end that', async () => {
     const { bento } = start()
     await bento.namespace('users').set({ key: 'own', value: 'user' })
