@@ -30,10 +30,10 @@ export function unknownOptions(options: object, isTop: boolean): readonly string
 /** Edits that lead from one word to another: Levenshtein, one row at a time. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at)
-  for (const [at, letter] of [...one].entries()) {
+  for (let at = 0; at < one.length; at++) {
     const next = [at + 1]
     for (let to = 1; to <= other.length; to++) {
-      const same = (row[to - 1] as number) + (letter === other[to - 1] ? 0 : 1)
+      const same = (row[to - 1] as number) + (one[at] === other[to - 1] ? 0 : 1)
       next.push(Math.min(same, (row[to] as number) + 1, (next[to - 1] as number) + 1))
     }
     row = next

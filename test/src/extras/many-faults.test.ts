@@ -63,7 +63,7 @@ test('news of the bus that come between two writes of a batch to a plain store a
     },
   } as unknown as CacheDriver
   const journal = makeLocalJournal()
-  const bento = cacheOver(made, emulatedCoordination(values, journal) as Coordination, {
+  const bento = cacheOver(made, emulatedCoordination(values, journal), {
     prefix: '',
     awaitWrites: false,
   })
@@ -134,7 +134,7 @@ test.each(['readMany', 'commitMany'] as const)(
     const made = world()
     const { clock, ledger } = made
     const page = async () => ({ page: { head: { seq: 1, id: '' }, events: [] } }) as never
-    const bento = cacheOver(made, { ...ledger.coordination, [operation]: page } as Coordination)
+    const bento = cacheOver(made, { ...ledger.coordination, [operation]: page })
     const keys = ['a', 'b']
     expect(await clock.run(getOrSetMany(bento, { keys, factory: oldOf }))).toEqual(oldOf(keys))
     expect(await clock.run(getMany(bento, { keys: ['x', 'y'] }))).toEqual([undefined, undefined])

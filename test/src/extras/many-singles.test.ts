@@ -110,7 +110,7 @@ const oneByOne: Ask = async ({ a }, scene, work) => {
     })
   // A key that is named twice is one.
   const asked = new Map([...new Set(scene.keys)].map((key) => [key, ask(key).catch(codeOf)]))
-  return Promise.all(scene.keys.map((key) => asked.get(key)))
+  return Promise.all(scene.keys.map(async (key) => asked.get(key)))
 }
 
 /** All that can be told of a scene from outside: what is answered, what was made, and what both isolates have later. */
