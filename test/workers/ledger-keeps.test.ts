@@ -152,14 +152,14 @@ describe('what was softly invalidated', () => {
 })
 
 describe('events and leases of what is kept', () => {
-  test('are those of a set', () => {
+  test('are those of a set, but who holds the lease may still bring its value', () => {
     const { set, keep, lease, fill, head, told } = openScene()
     set('k', 'x')
     const grant = lease('k', 'A', { unusable: '*' })
     const cursor = head()
     const { at, page } = keep('k', '*', SET, { cursor })
     expect([at, told(page)]).toEqual([cursor.seq + 1, ['key k']])
-    expect(fill('k', 'old', { token: 'A', grant }).stored).toBe(false)
+    expect(fill('k', 'new', { token: 'A', grant }).stored).toBe(true)
   })
 
   test('are those of a leased commit: none over what is stale, one over what is fresh', () => {
