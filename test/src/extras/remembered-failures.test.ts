@@ -191,3 +191,15 @@ describe('several isolates', () => {
     expect(factory).toHaveBeenCalledTimes(1)
   })
 })
+
+test('of the failures of a store the last thousand are remembered', async () => {
+  const { a, run } = pair()
+  const factory = vi.fn(failing)
+  const ask = (at: number) =>
+    run(failureOf(getOrSetEntry(a.bento, { key: `k${at}`, errorTtl: '1h', factory })))
+  for (let at = 0; at <= 1000; at++) await ask(at)
+  await ask(1)
+  expect(factory).toHaveBeenCalledTimes(1001)
+  await ask(0)
+  expect(factory).toHaveBeenCalledTimes(1002)
+})
