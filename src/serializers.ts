@@ -95,7 +95,7 @@ function isBytes(value: object): value is ArrayBuffer | ArrayBufferView<ArrayBuf
   return (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) && KINDS.has(kindOf(value))
 }
 
-/** What it is made of, whatever its class is called: Node's `Buffer` is a `Uint8Array`. */
+/** What it is made of, whatever its class is called: heirs of `Uint8Array` are bytes as well. */
 function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
