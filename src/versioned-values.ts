@@ -1,3 +1,4 @@
+import { keepLast } from './keep-last.ts'
 import { laterReads } from './later-reads.ts'
 import type {
   CacheDriver,
@@ -183,13 +184,8 @@ function makeSeen(): Seen {
   return {
     nameOf,
     tell: (key, version) => {
-      versions.delete(key)
-      if (version === undefined) return undefined
-      versions.set(key, version)
-      for (const oldest of versions.keys()) {
-        if (versions.size <= REMEMBERED) break
-        versions.delete(oldest)
-      }
+      if (version === undefined) return void versions.delete(key)
+      keepLast(versions, key, version, REMEMBERED)
       return bodyName(key, version)
     },
     forget: (key) => void versions.delete(key),

@@ -6,6 +6,7 @@
 import type { Cache, GetOptions, GetOrSetOptions } from '../cache.ts'
 import { encode, valueOf } from '../entry.ts'
 import { FactoryError, FactoryHardTimeout } from '../errors.ts'
+import { keepLast } from '../keep-last.ts'
 import { checkKey, checkOptions, invalid } from '../options.ts'
 import type { GetOrSetEntryOptions } from './get-or-set-entry.ts'
 import { settle } from './info-of.ts'
@@ -220,9 +221,6 @@ function remember({ known, maxItems }: Memory, cache: Cache, { id, kind, read }:
   }
   // What failed may be tried again.
   remembered.read.catch(forget)
-  known.delete(id)
-  known.set(id, remembered)
-  const [oldest] = known.keys()
-  if (known.size > maxItems && oldest !== undefined) known.delete(oldest)
+  keepLast(known, id, remembered, maxItems)
   return remembered
 }

@@ -1,3 +1,4 @@
+import { keepLast } from '../keep-last.ts'
 import type { Call, Stack } from '../stack.ts'
 
 /** Keys one store remembers something of. Beyond that the oldest go. */
@@ -17,10 +18,7 @@ export function makeRecent<T>(): Recent<T> {
     set: ({ stack, id }, what) => {
       let known = stores.get(stack)
       if (!known) stores.set(stack, (known = new Map()))
-      known.delete(id)
-      known.set(id, what)
-      const [oldest] = known.keys()
-      if (known.size > MOST && oldest !== undefined) known.delete(oldest)
+      keepLast(known, id, what, MOST)
     },
     delete: ({ stack, id }) => void stores.get(stack)?.delete(id),
   }
