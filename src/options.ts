@@ -2,6 +2,7 @@ import { toMilliseconds, typeOf, type Duration } from './durations.ts'
 import { type FactoryError, InvalidOptionError } from './errors.ts'
 import type { PayloadCodec } from './codecs/codec.ts'
 import type { Serializer } from './serializer.ts'
+import { trimColons } from './trim-colons.ts'
 import type { ValueSchema } from './value-schema.ts'
 
 /**
@@ -199,7 +200,7 @@ export const PARSERS: Parsers = {
     value === 'factory' || value === 'stale' ? value : invalid(option, value, "'factory' or 'stale'"),
   enabled: flag,
   prefix: (value, option) =>
-    typeof value === 'string' ? value.replace(/:+$/, '') : invalid(option, value, 'a string'),
+    typeof value === 'string' ? trimColons(value) : invalid(option, value, 'a string'),
   l2Timeout: unbounded,
   l2CircuitBreakerDuration: orOff,
   leaseTtl: orUnset,

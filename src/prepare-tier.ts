@@ -7,6 +7,7 @@ import type { CacheDriver, Coordination, JournalEvent, MaybePromise } from './po
 import type { Scope } from './scope.ts'
 import type { BusTransport, StoreEntry } from './store.ts'
 import type { Step } from './trace.ts'
+import { trimColons } from './trim-colons.ts'
 
 /** What the isolates share: values, and what orders their changes. */
 export interface Tier {
@@ -84,7 +85,7 @@ function checkCodec({ codec, schemaVersion }: Settings): void {
 
 function prefixOf({ l2, bus }: Partial<StoreEntry>, { prefix }: Settings): string {
   const own = (l2 ?? bus)?.options['prefix']
-  return typeof own === 'string' ? own.replace(/:+$/, '') : prefix
+  return typeof own === 'string' ? trimColons(own) : prefix
 }
 
 /** Where nobody tells of changes, only its own short life bounds what L1 misses. */
