@@ -31,8 +31,8 @@ export interface ChunkLimits {
  * - `invalidate` is acknowledged when all its parts are. When one fails the whole is repeated, which is harmless.
  * - `readMany` gives what each part found, as old as the first part. A part whose reply cannot be placed after the
  *   first one's, because too much happened in between or the journal was lost, counts as missing; its leases do not.
- * - `commitMany` is one part after the other. When one fails, or the caller gives up in between, the whole fails: what was stored before it stays stored, what
- *   comes after it is not sent, and to repeat the whole with the same `op`s is harmless.
+ * - `commitMany` is one part after the other. When one fails, or the caller gives up in between, the whole fails: what was
+ *   stored before it stays stored, what comes after it is not sent, and to repeat the whole with the same `op`s is harmless.
  *
  * Parts of `invalidate`, and all but the first of `readMany`, are under way at most six at a time.
  *
