@@ -6,6 +6,7 @@ import { invalid, type Settings } from '../options.ts'
 import type { Call, Hooks } from '../stack.ts'
 import type { BatchFactory } from './batch-factory.ts'
 import type { ExtraSettings } from './extra-options.ts'
+import { notedLife } from './noted-life.ts'
 
 /** What an origin calls a state of a value, so that it can be asked whether that still holds. */
 export interface Validators {
@@ -175,15 +176,10 @@ interface Making {
 /** Turns an answer into what is kept. */
 function make(making: Making, answer: unknown, cost: number): Made {
   const { call, extras, run } = making
-  const longer = extras.jitter > 0 ? Math.floor(call.runtime.random() * extras.jitter) : 0
   const { kind, value, validators } =
     answer instanceof Answer ? answer : { kind: undefined, value: answer, validators: {} }
-  // Noted only where somebody will ask: each note is sent to L2 and back.
-  const { ttl } = run.settings()
-  const measured: Notes = {
-    ...(extras.beta > 0 ? { cost } : {}),
-    ...(extras.eagerRefresh < 1 && ttl < Infinity ? { ttl: ttl + longer } : {}),
-  }
+  const { longer, notes } = notedLife(extras, call.runtime, run.settings().ttl)
+  const measured: Notes = { ...(extras.beta > 0 ? { cost } : {}), ...notes }
   if (run.unmodified) return keepGraced(making, run.graced as Entry, { measured, longer })
   if (kind === 'nothing') {
     const encoded: Encoded = { body: { value: undefined }, text: '' }
