@@ -4,6 +4,7 @@ import type { Entry } from './entry.ts'
 import { InvalidOptionError, L2CacheError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { utf8Length } from './key.ts'
+import { finite } from './l2.ts'
 import { seal } from './payload.ts'
 import type { CommitMode, Limits, MaybePromise } from './ports.ts'
 import { placeOf } from './read-l2.ts'
@@ -148,8 +149,4 @@ async function replaceNothing(guard: Guard, { call, draft }: Commit): Promise<bo
 
 function ownKey({ l2Key }: Call, soft: boolean): { kind: 'key'; name: string; soft: boolean } {
   return { kind: 'key', name: l2Key, soft }
-}
-
-function finite(ms: number): number | null {
-  return ms === Infinity ? null : ms
 }

@@ -1,6 +1,6 @@
 import { inChunks } from './chunks.ts'
 import { storeKey } from './key.ts'
-import { touches } from './journal.ts'
+import { isUntouched } from './journal.ts'
 import type { LocalJournal } from './local-journal.ts'
 import { systemRuntime } from './runtime.ts'
 import type {
@@ -186,7 +186,7 @@ async function write(
 ): Promise<Settled> {
   const isCurrent = (): boolean =>
     entry !== undefined &&
-    (since === undefined || isUntouched(journal, since, { l2Key: key, ...entry.header }))
+    (since === undefined || isUntouched({ l2Key: key, ...entry.header }, journal.page(since)))
   let stored = !isOver?.() && isCurrent()
   if (entry && stored) {
     await driver.set(key, format(entry), staleFor ?? undefined)
@@ -219,16 +219,6 @@ function lifeOf({ freshFor, staleFor }: Commit): Pick<Header, 'freshUntil' | 'st
   const now = systemRuntime.now()
   const until = (life: number | null): number | null => (life === null ? null : now + life)
   return { freshUntil: until(freshFor), staleUntil: until(staleFor) }
-}
-
-/** Whether nothing this isolate did since then touches an entry. */
-function isUntouched(
-  journal: LocalJournal,
-  since: Cursor,
-  entry: Names & { readonly l2Key: string },
-): boolean {
-  const { events } = journal.page(since)
-  return events !== 'gap' && !events.some((event) => touches(event, entry))
 }
 
 /**

@@ -81,6 +81,15 @@ export function makeJournal(listener: JournalListener, remembered: number): Jour
   }
 }
 
+/** Whether no event of a page, but the one in `own`'s place, touches an entry. */
+export function isUntouched(
+  entry: Names & { readonly l2Key: string },
+  { events }: Pick<Page, 'events'>,
+  own?: number,
+): boolean {
+  return events !== 'gap' && events.every((event) => event.seq === own || !touches(event, entry))
+}
+
 /** Whether an invalidation covers what bears these names. */
 export function touches({ kind, name }: Invalidation, entry: Names & { readonly l2Key: string }): boolean {
   if (kind === 'key') return name === entry.l2Key

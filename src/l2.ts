@@ -138,3 +138,8 @@ export interface ConnectL2 {
 export function namesOf({ scope, settings }: Operation): Names {
   return { tags: scope.tags(settings.tags), namespaces: scope.namespaces }
 }
+
+/** A life as a coordinator takes it. */
+export function finite(ms: number): number | null {
+  return ms === Infinity ? null : ms
+}

@@ -59,8 +59,7 @@ export function makeDraft(
   const { encoded, notes, as, longer = 0, keeps } = making
   const { body, text } = encoded ?? encode(stack.codec, key, making.value)
   const own = { ...call, settings }
-  const freshFor = settings.ttl + longer
-  const staleFor = Math.max(freshFor, settings.grace)
+  const { freshFor, staleFor } = lifeOf(settings, longer)
   const parts = {
     ...origin,
     ...namesOf(own),
@@ -81,6 +80,12 @@ export function makeDraft(
     staleFor,
     keeps,
   }
+}
+
+/** How long what is written now lives. */
+export function lifeOf({ ttl, grace }: Settings, longer = 0): Pick<Draft, 'freshFor' | 'staleFor'> {
+  const freshFor = ttl + longer
+  return { freshFor, staleFor: Math.max(freshFor, grace) }
 }
 
 /** Puts an entry into L1, as far as what is known by now allows. `false`: something newer is there. */

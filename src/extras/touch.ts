@@ -1,16 +1,14 @@
 import type { Cache, KeyOptions, SuppressOptions } from '../cache.ts'
 import { instant } from '../clock.ts'
 import type { Duration } from '../durations.ts'
-import { type Entry, freshness } from '../entry.ts'
+import { freshness } from '../entry.ts'
 import { L2CacheError } from '../errors.ts'
-import { touches } from '../journal.ts'
-import type { L2 } from '../l2.ts'
-import { namesOf } from '../l2.ts'
+import { isUntouched } from '../journal.ts'
+import { finite, type L2, namesOf } from '../l2.ts'
 import { checkOptions } from '../options.ts'
-import type { Page } from '../ports.ts'
 import { inL1 } from '../serve.ts'
 import type { Call } from '../stack.ts'
-import { keep, makeEntry } from '../write.ts'
+import { keep, lifeOf, makeEntry } from '../write.ts'
 import { callOn, changing } from './reach.ts'
 
 export interface TouchOptions extends KeyOptions, SuppressOptions {
@@ -51,8 +49,7 @@ async function touchL2(call: Call, l2: L2): Promise<boolean> {
   const own = inL1(call)
   // What only L1 has, because L2 was not to have it, or has not got it, is newer than what lies in L2.
   const newer = own?.version === undefined ? own : undefined
-  const freshFor = settings.ttl
-  const staleFor = Math.max(freshFor, settings.grace)
+  const { freshFor, staleFor } = lifeOf(settings)
   const request = {
     op: runtime.randomId(),
     key: call.l2Key,
@@ -82,23 +79,13 @@ async function touchL2(call: Call, l2: L2): Promise<boolean> {
   }
 }
 
-function isUntouched(entry: Entry, { events }: Page, own: number): boolean {
-  return events !== 'gap' && events.every((event) => event.seq === own || !touches(event, entry))
-}
-
 function touchL1(call: Call): boolean {
   const { runtime, settings } = call
   const present = inL1(call)
   const now = instant(runtime)
   if (!present || freshness(present, now) === 'dead') return false
-  const freshFor = settings.ttl
-  const staleFor = Math.max(freshFor, settings.grace)
   const text = 'text' in present.body ? present.body.text : undefined
   // It is as old as it was: what began to be made since then still takes its place.
-  keep(call, makeEntry(call, { ...present, born: now, freshFor, staleFor }, text))
+  keep(call, makeEntry(call, { ...present, born: now, ...lifeOf(settings) }, text))
   return true
-}
-
-function finite(ms: number): number | null {
-  return ms === Infinity ? null : ms
 }
