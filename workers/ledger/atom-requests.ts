@@ -1,7 +1,6 @@
 import type { AtomicRequest, AtomicStep } from '../../src/atomic-calls.ts'
 import { MAX_ID, MAX_LOCK, MAX_NAME_BYTES, MAX_TEXT } from '../../src/atomic-limits.ts'
-import { InvalidOptionError } from '../../src/errors.ts'
-import { checkObject } from './requests.ts'
+import { checkObject, isWellFormed, refuse } from './requests.ts'
 
 type Field = 'name' | 'token' | 'op' | 'text' | 'by' | 'ttl' | 'life' | 'renewal'
 
@@ -23,7 +22,7 @@ const FIELDS: Readonly<Record<AtomicStep, readonly Field[]>> = {
 export function checkAtomic(request: AtomicRequest): void {
   checkObject(request, 'body')
   const { step } = request as { step: unknown }
-  if (typeof step !== 'string' || !Object.hasOwn(FIELDS, step)) refuse('step', step, 'a step')
+  if (typeof step !== 'string' || !Object.hasOwn(FIELDS, step)) refuse(step, 'step', 'a step')
   for (const field of FIELDS[step as AtomicStep]) CHECKS[field](request as never)
 }
 
@@ -35,7 +34,7 @@ const CHECKS: Readonly<Record<Field, (fields: Fields) => void>> = {
   op: ({ op }) => checkText(op, 'op', MAX_ID),
   text: ({ text }) => checkText(text, 'text', MAX_TEXT),
   by: ({ by }) => {
-    if (!Number.isSafeInteger(by)) refuse('by', by, 'a safe integer')
+    if (!Number.isSafeInteger(by)) refuse(by, 'by', 'a safe integer')
   },
   ttl: ({ ttl }) => {
     if (ttl !== null) checkLife(ttl, Number.MAX_SAFE_INTEGER)
@@ -48,15 +47,10 @@ const CHECKS: Readonly<Record<Field, (fields: Fields) => void>> = {
 
 function checkLife(ttl: unknown, most: number): void {
   if (!Number.isSafeInteger(ttl) || (ttl as number) < 1 || (ttl as number) > most)
-    refuse('ttl', ttl, 'whole milliseconds over 0, within bounds')
+    refuse(ttl, 'ttl', 'whole milliseconds over 0, within bounds')
 }
 
 function checkText(text: unknown, option: string, most: number): void {
-  // SQLite stores UTF-8, where a lone surrogate has no form: two different names would become one.
-  if (typeof text !== 'string' || text === '' || text.length > most || /\p{Surrogate}/u.test(text))
-    refuse(option, text, `well-formed text of 1 to ${most} characters`)
-}
-
-function refuse(option: string, value: unknown, allowed: string): never {
-  throw new InvalidOptionError({ option, received: value === null ? 'null' : typeof value, allowed })
+  if (!isWellFormed(text) || text === '' || text.length > most)
+    refuse(text, option, `well-formed text of 1 to ${most} characters`)
 }

@@ -104,15 +104,20 @@ function checkTexts(list: readonly string[], option: string): void {
 }
 
 function checkText(text: unknown, option: string): void {
-  // SQLite stores UTF-8, where a lone surrogate has no form: two different keys would become one.
-  if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) refuse(text, option, 'well-formed text')
+  if (!isWellFormed(text)) refuse(text, option, 'well-formed text')
+}
+
+/** SQLite stores UTF-8, where a lone surrogate has no form: two different names would become one. */
+export function isWellFormed(text: unknown): text is string {
+  return typeof text === 'string' && !/\p{Surrogate}/u.test(text)
 }
 
 function isOneOf(value: unknown, allowed: readonly string[]): boolean {
   return typeof value === 'string' && allowed.includes(value)
 }
 
-function refuse(value: unknown, option: string, allowed: string): never {
+/** Names the field, and of its value no more than the kind. */
+export function refuse(value: unknown, option: string, allowed: string): never {
   const received = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
   throw new InvalidOptionError({ option, received, allowed })
 }
