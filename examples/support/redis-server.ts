@@ -150,6 +150,7 @@ function answers(port: number): Promise<boolean> {
     }
     socket.once('data', (data) => settle(data.toString() === '+PONG\r\n'))
     socket.once('error', () => settle(false))
+    socket.once('end', () => settle(false))
     socket.setTimeout(1000, () => settle(false))
   })
 }

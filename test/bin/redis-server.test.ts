@@ -12,7 +12,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** What a server answers to a line, or the code of the error. */
+/** What a server answers to a line, or the code of the error. One that dies may also close without either. */
 function ask(port: number, line: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(`${line}\r\n`))
@@ -21,6 +21,7 @@ function ask(port: number, line: string): Promise<string> {
       resolve(data.toString().trim())
     })
     socket.once('error', (error) => resolve('code' in error ? String(error.code) : error.message))
+    socket.once('close', () => resolve('closed'))
   })
 }
 
