@@ -26,6 +26,13 @@ export function bridgeDiagnosticsChannel(): () => void {
   return (stop ??= build())
 }
 
+/** {@link bridgeDiagnosticsChannel}, if anybody listens to Node's channel by now. */
+export function bridgeIfWatched(): void {
+  const { start, end, asyncStart, asyncEnd, error } = tracingChannel(tracingChannels.cacheOperation.name)
+  if ([start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers))
+    bridgeDiagnosticsChannel()
+}
+
 function build(): () => void {
   const { cacheOperation } = tracingChannels
   const { start, end, asyncStart, asyncEnd, error } = tracingChannel(cacheOperation.name)

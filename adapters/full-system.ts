@@ -1,13 +1,13 @@
 /**
- * Everything there is, where no adapter of its own is needed. What `import 'ekiben/full'` gives there.
+ * Everything there is, on a runtime it has no adapter for. What `import 'ekiben/full'` gives there.
  *
  * @module
  */
-import { childLogger } from '../src/child-logger.ts'
 import { FullBentoCache, type FullBentoCacheOptions } from '../src/extras/full.ts'
-import { loadPlainL2 } from '../src/load-plain-l2.ts'
 import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
+import { unknownRuntime } from './core.ts'
+import { wired } from './process/wiring.ts'
 
 export * from '../src/extras/index.ts'
 
@@ -29,7 +29,6 @@ export * from '../src/extras/index.ts'
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends FullBentoCache<Stores> {
   constructor(options: FullBentoCacheOptions<Stores>) {
-    const { connectPlain = loadPlainL2, logger } = options
-    super({ ...options, connectPlain, logger: logger && childLogger(logger) })
+    super(wired(options, () => unknownRuntime(options.logger)))
   }
 }

@@ -127,6 +127,14 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
     return this.shared.trace.add(listener)
   }
 
+  /**
+   * Waits for what goes on behind answers: refreshes, writes, repeated invalidations. For the end of a process or a
+   * test. Where requests have a `waitUntil`, that is who waits, and here is nothing to wait for.
+   */
+  async flush(): Promise<void> {
+    await this.runtime.pending?.settled()
+  }
+
   /** {@link Cache.clear} for every store. */
   async clearAll(options?: SuppressOptions): Promise<void> {
     await this.#each((cache) => cache.clear(options))

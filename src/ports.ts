@@ -243,10 +243,20 @@ export interface CacheDriver {
   readonly limits?: Limits
 }
 
+/** Work that goes on behind answers, so that the end of a process can wait for it. */
+export interface Pending {
+  /** @param work never rejects */
+  add(work: Promise<unknown>): void
+  /** Settles when nothing is left, what began meanwhile included. */
+  settled(): Promise<unknown>
+}
+
 /** What a runtime gives the core. Made by an adapter, asked lazily, never captured from a first request. */
 export interface Runtime {
   /** Keeps the current request's context alive for `promise`. Absent where processes outlive requests. */
-  waitUntil?(promise: Promise<unknown>): void
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  /** Holds what goes on behind answers where `waitUntil` is absent or has no request to live in. */
+  readonly pending?: Pending | undefined
   /** Wall clock, milliseconds since the Unix epoch. */
   now(): number
   /** Monotonic clock in milliseconds, from any origin. */

@@ -15,15 +15,16 @@ export const systemRuntime: Runtime = {
 
 /**
  * Hands work that outlives the answer to the runtime. Its failures are already told in the trace, so here they end.
- * A `waitUntil` that throws (no request to live in) loses nothing: the promise runs on as it does without one.
+ * A `waitUntil` that throws (no request to live in) loses nothing: the promise runs on, and is held, as without one.
  */
 export function inBackground(runtime: Runtime, work: Promise<unknown>): void {
   const settled = work.then(noop, noop)
   try {
-    runtime.waitUntil?.(settled)
+    if (runtime.waitUntil) return runtime.waitUntil(settled)
   } catch {
     // Outside a request there is nothing to keep alive.
   }
+  runtime.pending?.add(settled)
 }
 
 function noop(): void {}

@@ -32,8 +32,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Node's channel is only there to be told what the cache's own tells: the bridge to it is for whoever has it.
   'adapters/diagnostics-channel.ts': ['src', 'node:diagnostics_channel'],
+  'adapters/node.ts': ['src', 'adapters/process', 'adapters/diagnostics-channel.ts'],
+  // What processes have in common, whoever runs them: Deno and Bun have these modules of Node as well.
+  'adapters/process': ['src', 'adapters/process', 'node:async_hooks', 'node:process'],
   // The full form of an adapter is wired as the small one is.
-  adapters: ['src', 'adapters/cloudflare.ts', 'cloudflare:workers'],
+  adapters: [
+    'src',
+    'adapters/process',
+    'adapters/cloudflare.ts',
+    'adapters/core.ts',
+    'adapters/vercel.ts',
+    'cloudflare:workers',
+  ],
   workers: ['src', 'drivers', 'adapters', 'workers', 'cloudflare:workers'],
   bin: ['src', 'bin', 'ioredis', ...builtinModules.map((name) => `node:${name}`)],
   // Types of src alone, by the test below: the suite runs under any test runner and on any runtime.
@@ -73,7 +83,7 @@ async function bundled(path: string): Promise<{ exports: string[]; inputs: strin
     metafile: true,
     format: 'esm',
     platform: 'neutral',
-    external: ['cloudflare:workers'],
+    external: ['cloudflare:workers', 'node:*'],
     logLevel: 'silent',
   })
   return {
@@ -185,10 +195,14 @@ describe('exports', () => {
     expect(modules.filter(({ types }) => !types?.endsWith('.d.ts'))).toEqual([])
   })
 
-  it('offer the same names on Workers as everywhere', async () => {
-    const { exports: onWorkers } = await bundled('adapters/cloudflare.ts')
-    const { exports: everywhereElse } = await bundled('src/index.ts')
-    expect(everywhereElse.filter((name) => !onWorkers.includes(name))).toEqual([])
+  it.each(['.', './full', './core'])('offer the same names on every runtime: %s', async (path) => {
+    const { types, ...conditions } = manifest.exports[path] as Record<string, string>
+    const { exports: promised } = await bundled(path === './full' ? 'src/extras/index.ts' : 'src/index.ts')
+    expect(types).toBeDefined()
+    for (const target of Object.values(conditions)) {
+      const { exports: offered } = await bundled(sourceOf(target))
+      expect([target, promised.filter((name) => !offered.includes(name))]).toEqual([target, []])
+    }
   })
 })
 

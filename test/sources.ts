@@ -63,10 +63,11 @@ export function publishedSources(): string[] {
   return [...new Set(scripts.map(sourceOf))]
 }
 
-/** The one adapter that is made of a module of Node. */
-const BRIDGE = 'adapters/diagnostics-channel.ts'
+/** Adapters that are made of modules of Node, for runtimes that have them. */
+const OF_PROCESSES = ['diagnostics-channel', 'node', 'deno', 'bun', 'full-process']
 
-/** Those of them that isolates import: all but what is written for Node. */
+/** Those of them that isolates import: all but what is written for processes. */
 export function edgeSources(): string[] {
-  return publishedSources().filter((path) => !path.startsWith('bin/') && path !== BRIDGE)
+  const ofProcesses = OF_PROCESSES.map((name) => `adapters/${name}.ts`)
+  return publishedSources().filter((path) => !path.startsWith('bin/') && !ofProcesses.includes(path))
 }

@@ -47,6 +47,7 @@ function pausingAlike(runtime: Runtime, chance: number): Runtime {
     setTimer: (run, ms) => runtime.setTimer(run, ms),
     randomId: () => runtime.randomId(),
     random: () => chance,
+    pending: runtime.pending,
   }
   // Absent is not the same as doing nothing: writes are then waited for.
   return runtime.waitUntil ? { ...own, waitUntil: (work) => runtime.waitUntil?.(work) } : own

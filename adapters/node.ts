@@ -1,0 +1,41 @@
+/**
+ * Ekiben in Node: servers, and functions on Vercel. What `import 'ekiben'` gives there: the core, any L2 driver of
+ * Bentocache's contract as it is, and loggers with children. What goes on behind answers is held for `flush`, or given
+ * to the request that has a `waitUntil`.
+ *
+ * @module
+ */
+import { BentoCache as CoreBentoCache, type BentoCacheOptions } from '../src/bento-cache.ts'
+import type { Loose } from '../src/loose.ts'
+import type { BentoStore } from '../src/store.ts'
+import { bridgeIfWatched } from './diagnostics-channel.ts'
+import { processRuntime } from './process/runtime.ts'
+import { wired } from './process/wiring.ts'
+
+export * from '../src/index.ts'
+export { type CloseOptions, closeOnSignals, type EndSignal } from './process/close-on-signals.ts'
+export { type RequestScope, withRequest } from './process/request-scope.ts'
+export { processRuntime }
+
+/**
+ * Named caches. Whoever listens to Node's tracing channel `bentocache.cache.operation` by now is told of their
+ * operations; who begins later takes `bridgeDiagnosticsChannel`.
+ *
+ * @throws {@link InvalidOptionError}, {@link UnknownStoreError}
+ * @example
+ * ```ts
+ * import { BentoCache, bentostore } from 'ekiben'
+ * import { memoryDriver } from 'ekiben/drivers/memory'
+ *
+ * const bento = new BentoCache({
+ *   default: 'main',
+ *   stores: { main: bentostore({ ttl: '5m', grace: '1h' }).useL1Layer(memoryDriver()) },
+ * })
+ * ```
+ */
+export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
+  constructor(options: BentoCacheOptions<Stores>) {
+    super(wired(options, processRuntime))
+    bridgeIfWatched()
+  }
+}

@@ -1,0 +1,20 @@
+import type { Pending } from './ports.ts'
+
+/**
+ * Holds what goes on behind answers until it is done, where no request's `waitUntil` does. `begun` is called with each
+ * piece of work.
+ */
+export function holdPending(begun?: () => void): Pending {
+  const pending = new Set<Promise<unknown>>()
+  return {
+    add: (work) => {
+      pending.add(work)
+      void work.finally(() => pending.delete(work))
+      begun?.()
+    },
+    settled: async () => {
+      // What is done may have begun more.
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}
