@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, afterEach, beforeAll, onTestFailed, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, onTestFailed, onTestFinished, type TestContext } from 'vitest'
 import { root } from '../sources.ts'
 import { endWithThisProcess, signalGroup } from './process-group.ts'
 
@@ -69,12 +69,22 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-/** One for the running test. It ends with the test; what it said is shown if that fails. */
-export async function appForTest(options: AppOptions): Promise<App> {
-  const app = await startApp(options)
-  onTestFinished(() => app.close())
-  onTestFailed(() => show(app, options))
-  return app
+/**
+ * One for the running test. It ends with the test; what it said is shown if that fails. Tests that run beside others hand
+ * over their own context.
+ */
+export async function appForTest(
+  options: AppOptions,
+  test: Pick<TestContext, 'onTestFailed' | 'onTestFinished'> = { onTestFailed, onTestFinished },
+): Promise<App> {
+  const start = startApp(options)
+  const unlessFailed = start.catch(() => undefined)
+  test.onTestFinished(async () => (await unlessFailed)?.close())
+  test.onTestFailed(async () => {
+    const app = await unlessFailed
+    if (app) show(app, options)
+  })
+  return start
 }
 
 /** One for the tests of a file or of a `describe`; what it said is shown with each that fails. */

@@ -1,0 +1,7 @@
+// What `npx wrangler types` writes for you, of which this is the part that is used.
+declare namespace Cloudflare {
+  interface Env {
+    readonly COORDINATOR: DurableObjectNamespace
+    readonly CACHE_KV: KVNamespace
+  }
+}
