@@ -72,6 +72,13 @@ it('loses no work when what comes first fails', async () => {
   expect(said).toEqual(['old', 'first', 'refreshed'])
 })
 
+it('waits for what comes first, too', async () => {
+  const { child, said, ended } = await start({ refresh: 0, first: 'waits' })
+  child.kill('SIGTERM')
+  expect(await ended).toBe('SIGTERM')
+  expect(said).toEqual(['old', 'first', 'refreshed', 'closed'])
+})
+
 it('does nothing once it is taken back', async () => {
   const { child, said, ended } = await start({ takenBack: true })
   child.kill('SIGTERM')

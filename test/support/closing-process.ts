@@ -7,8 +7,8 @@ export interface Scene {
   /** Milliseconds the refresh still takes when the process is asked to end; absent: it never ends. */
   readonly refresh?: number
   readonly timeout?: string
-  /** `fails`: what comes first throws. */
-  readonly first?: 'works' | 'fails'
+  /** What comes first throws, or takes a while. */
+  readonly first?: 'fails' | 'waits'
   /** Whether the application ends itself, by a listener of its own. */
   readonly ownListener?: boolean
   readonly takenBack?: boolean
@@ -25,15 +25,19 @@ const bento = new BentoCache({
 if (ownListener)
   process.on('SIGTERM', () => {
     console.log('own listener')
-    const exit = (): void => process.exit(3)
+    // Later than the cache is done: whoever raised the signal again would be heard.
+    const exit = (): void => void setTimeout(() => process.exit(3), 100)
     bento.flush().then(exit, exit)
   })
 const stop = closeOnSignals(bento, {
   timeout: timeout ?? '1m',
-  first: () => {
+  first: async () => {
     console.log('first')
     asked()
     if (first === 'fails') throw new Error('the server does not close')
+    if (first !== 'waits') return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    console.log('closed')
   },
 })
 if (takenBack) stop()
