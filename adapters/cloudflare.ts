@@ -12,6 +12,7 @@ import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
 
 export * from '../src/index.ts'
+export { type Schedule, scheduledHandler, type ScheduledOptions } from './cloudflare-scheduled.ts'
 
 /**
  * The runtime of a Worker. The imported `waitUntil` belongs to whatever request is running when it is called, so

@@ -7,13 +7,12 @@
 import { BentoCache as CoreBentoCache, type BentoCacheOptions } from '../src/bento-cache.ts'
 import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
-import { processRuntime } from './process/runtime.ts'
-import { wired } from './process/wiring.ts'
+import { inProcess } from './process/in-process.ts'
 
 export * from '../src/index.ts'
 export { type CloseOptions, closeOnSignals, type EndSignal } from './process/close-on-signals.ts'
 export { type RequestScope, withRequest } from './process/request-scope.ts'
-export { processRuntime }
+export { processRuntime } from './process/runtime.ts'
 
 /**
  * Named caches.
@@ -32,6 +31,6 @@ export { processRuntime }
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
   constructor(options: BentoCacheOptions<Stores>) {
-    super(wired(options, processRuntime))
+    super(inProcess(options))
   }
 }

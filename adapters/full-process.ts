@@ -6,8 +6,7 @@
 import { FullBentoCache, type FullBentoCacheOptions } from '../src/extras/full.ts'
 import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
-import { processRuntime } from './process/runtime.ts'
-import { wired } from './process/wiring.ts'
+import { inProcess } from './process/in-process.ts'
 
 export * from '../src/extras/index.ts'
 export { type CloseOptions, closeOnSignals, type EndSignal } from './process/close-on-signals.ts'
@@ -31,6 +30,6 @@ export { type RequestScope, withRequest } from './process/request-scope.ts'
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends FullBentoCache<Stores> {
   constructor(options: FullBentoCacheOptions<Stores>) {
-    super(wired(options, processRuntime))
+    super(inProcess(options))
   }
 }

@@ -8,18 +8,15 @@
 import { BentoCache as CoreBentoCache, type BentoCacheOptions } from '../src/bento-cache.ts'
 import type { Loose } from '../src/loose.ts'
 import type { BentoStore } from '../src/store.ts'
-import { bridgeIfWatched } from './diagnostics-channel.ts'
-import { processRuntime } from './process/runtime.ts'
-import { wired } from './process/wiring.ts'
+import { inProcess } from './process/in-process.ts'
 
 export * from '../src/index.ts'
 export { type CloseOptions, closeOnSignals, type EndSignal } from './process/close-on-signals.ts'
 export { type RequestScope, withRequest } from './process/request-scope.ts'
-export { processRuntime }
+export { processRuntime } from './process/runtime.ts'
 
 /**
- * Named caches. Whoever listens to Node's tracing channel `bentocache.cache.operation` by now is told of their
- * operations; who begins later takes `bridgeDiagnosticsChannel`.
+ * Named caches.
  *
  * @throws {@link InvalidOptionError}, {@link UnknownStoreError}
  * @example
@@ -35,7 +32,6 @@ export { processRuntime }
  */
 export class BentoCache<Stores extends Record<string, BentoStore> = Loose> extends CoreBentoCache<Stores> {
   constructor(options: BentoCacheOptions<Stores>) {
-    super(wired(options, processRuntime))
-    bridgeIfWatched()
+    super(inProcess(options))
   }
 }

@@ -44,12 +44,12 @@ export function vercelRuntime(logger?: Logger): Runtime {
  * ```ts
  * import { BentoCache, bentostore } from 'ekiben'
  * import { memoryDriver } from 'ekiben/drivers/memory'
- * import { vercelKvDriver } from 'ekiben/drivers/vercel-kv'
+ * import { fromEnv, vercelKvDriver } from 'ekiben/drivers/vercel-kv'
  *
  * const bento = new BentoCache({
  *   default: 'main',
  *   stores: {
- *     main: bentostore({ ttl: '1m', grace: '1h' }).useL1Layer(memoryDriver()).useL2Layer(vercelKvDriver()),
+ *     main: bentostore({ ttl: '1m', grace: '1h' }).useL1Layer(memoryDriver()).useL2Layer(vercelKvDriver(fromEnv())),
  *   },
  * })
  * ```

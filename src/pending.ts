@@ -8,8 +8,9 @@ export function holdPending(begun?: () => void): Pending {
   const pending = new Set<Promise<unknown>>()
   return {
     add: (work) => {
+      const end = (): boolean => pending.delete(work)
       pending.add(work)
-      void work.finally(() => pending.delete(work))
+      work.then(end, end)
       begun?.()
     },
     settled: async () => {

@@ -32,14 +32,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Node's channel is only there to be told what the cache's own tells: the bridge to it is for whoever has it.
   'adapters/diagnostics-channel.ts': ['src', 'node:diagnostics_channel'],
-  'adapters/node.ts': ['src', 'adapters/process', 'adapters/diagnostics-channel.ts'],
   // What processes have in common, whoever runs them: Deno and Bun have these modules of Node as well.
-  'adapters/process': ['src', 'adapters/process', 'node:async_hooks', 'node:process'],
+  'adapters/process': [
+    'src',
+    'adapters/process',
+    'adapters/diagnostics-channel.ts',
+    'node:async_hooks',
+    'node:process',
+  ],
   // The full form of an adapter is wired as the small one is.
   adapters: [
     'src',
     'adapters/process',
     'adapters/cloudflare.ts',
+    'adapters/cloudflare-scheduled.ts',
     'adapters/core.ts',
     'adapters/vercel.ts',
     'cloudflare:workers',
@@ -146,6 +152,11 @@ describe('files', () => {
     const tooLong = sourcesIn(...everywhere).filter((source) => linesOf(source) > limit(source))
     expect(tooLong.map((source) => `${source.path} has ${linesOf(source)} lines`)).toEqual([])
     expect(existsSync(`${root}src/get-or-set.ts`)).toBe(true)
+  })
+
+  it('of adapters are a page each', () => {
+    const tooLong = sourcesIn('adapters').filter((source) => linesOf(source) > 80)
+    expect(tooLong.map((source) => `${source.path} has ${linesOf(source)} lines`)).toEqual([])
   })
 
   it('are named in kebab-case', () => {

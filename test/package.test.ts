@@ -121,7 +121,8 @@ describe('the published package', () => {
   it.each(publishedExamples())('type-checks as $title shows it', async ({ source }) => {
     for (const name of packagesOf(source)) await link(name)
     const onWorkers = source.includes("'cloudflare:workers'")
-    const bindings = 'KV: KVNamespace; CACHE: DurableObjectNamespace; COORDINATOR: DurableObjectNamespace'
+    const bindings =
+      'KV: KVNamespace; CACHE: DurableObjectNamespace; COORDINATOR: DurableObjectNamespace; COORDINATOR_SERVICE: Fetcher'
     const env = `declare global { namespace Cloudflare { interface Env { ${bindings}; EKIBEN_SECRET: string; CACHE_KEY: string; OLD_KEY: string } } }`
     const options = consumers[onWorkers ? 'a Worker' : 'Node']
     // Libraries of others are theirs to check.

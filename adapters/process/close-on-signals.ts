@@ -39,7 +39,11 @@ export function closeOnSignals(
 ): () => void {
   const ms = toMilliseconds(timeout, 'timeout') ?? Infinity
   const close = async (): Promise<void> => {
-    await Promise.resolve(first?.()).catch(() => {})
+    try {
+      await first?.()
+    } catch {
+      // Whatever does not close is no reason to lose work.
+    }
     await bento.flush()
   }
   const end = async (signal: EndSignal): Promise<void> => {

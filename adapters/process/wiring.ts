@@ -4,7 +4,8 @@ import { loadPlainL2 } from '../../src/load-plain-l2.ts'
 import type { Runtime } from '../../src/ports.ts'
 import type { BentoStore } from '../../src/store.ts'
 
-type Wired = Pick<BentoCacheOptions<Record<string, BentoStore>>, 'connectPlain' | 'logger' | 'runtime'>
+/** What is wired. */
+export type Wired = Pick<BentoCacheOptions<Record<string, BentoStore>>, 'connectPlain' | 'logger' | 'runtime'>
 
 /**
  * Options of a cache where modules load from disk: any L2 driver of Bentocache's contract as it is, loggers with

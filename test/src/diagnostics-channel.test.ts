@@ -2,6 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { describe, expect, test } from 'vitest'
 import { bridgeDiagnosticsChannel } from '../../adapters/diagnostics-channel.ts'
+import { BentoCache } from '../../adapters/node.ts'
+import { bentostore } from '../../src/index.ts'
+import { operations, runPlainly } from '../../src/operations.ts'
 import { tracingChannels } from '../../src/tracing-channels.ts'
 import { failureOf } from '../support/pair.ts'
 import { memoryStand } from '../support/stacks.ts'
@@ -75,5 +78,23 @@ describe('the bridge to Node’s diagnostics channel', () => {
     stop()
     expect(told).toHaveLength(4)
     expect(tracingChannels.cacheOperation.hasSubscribers).toBe(false)
+  })
+
+  test('is built by itself for a cache in Node that is made while somebody listens', async () => {
+    const { told, stop } = hear()
+    const bento = new BentoCache({ default: 'main', stores: { main: bentostore() } })
+    await bento.get({ key: 'k' })
+    stop()
+    bridgeDiagnosticsChannel()()
+    expect(told).toEqual(['start get', 'end get', 'asyncStart get', 'asyncEnd get'])
+  })
+
+  test('is not built where nobody listens: operations run plainly', async () => {
+    const bento = new BentoCache({ default: 'main', stores: { main: bentostore() } })
+    expect(operations.run).toBe(runPlainly)
+    const { told, stop } = hear()
+    await bento.get({ key: 'k' })
+    stop()
+    expect(told).toEqual([])
   })
 })

@@ -8,7 +8,9 @@ declare global {
       readonly KV: KVNamespace
       /** The secrets of the HTTP face, in `remote.ts`, one word each. */
       readonly EKIBEN_SECRET?: string
-      /** Name of the isolate, in `isolate.ts`. */
+      /** The Worker of `remote.ts`, in `service.ts`. */
+      readonly COORDINATOR_SERVICE: Fetcher
+      /** Name of the isolate, in `isolate.ts` and `service.ts`. */
       readonly NAME: string
     }
   }
