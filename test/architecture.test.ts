@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 
 import { build } from 'esbuild'
@@ -15,6 +15,7 @@ import {
   targetOf,
   type Source,
 } from './sources.ts'
+import { programs } from './support/programs.ts'
 
 const library = ['src', 'drivers', 'adapters', 'workers', 'test/conformance']
 const layered = [...library, 'bin']
@@ -234,4 +235,12 @@ describe('the tools', () => {
     const copies = Object.keys(installed.packages).filter((path) => path.endsWith(`node_modules/${name}`))
     expect(copies).toEqual([`node_modules/${name}`])
   })
+
+  // A script that starts the runtime would keep signals to itself, and leave what it started behind.
+  it.each(Object.entries(programs))(
+    'are runtimes themselves, not scripts that start them: %s',
+    (_name, path) => {
+      expect(readFileSync(path).subarray(0, 2).toString()).not.toBe('#!')
+    },
+  )
 })
