@@ -103,6 +103,15 @@ describe('the package, installed', { timeout: 60_000 }, () => {
     expect(JSON.parse(stdout)).toEqual({ ...smallAppAnswers, found: foundIn('bun') })
   })
 
+  it.each(['node24', 'bun'] as const)('runs in %s in the form that all get from JSR', async (program) => {
+    await mkdir(join(project, program))
+    const app = smallApp.replace("'ekiben'", "'ekiben/adapters/deno'")
+    await writeFile(join(project, program, 'app.ts'), app)
+    await writeFile(join(project, program, 'main.ts'), smallAppMain)
+    const { stdout } = await run(programs[program], `${program}/main.ts`)
+    expect(JSON.parse(stdout)).toMatchObject(smallAppAnswers)
+  })
+
   /** Where the package lies for whoever imports it by its name. */
   function foundIn(adapter: string): string {
     return `file://${project}/node_modules/ekiben/dist/adapters/${adapter}.js`
