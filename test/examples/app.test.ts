@@ -39,10 +39,17 @@ describe('the app of a test', () => {
     } finally {
       await app.close()
     }
-    expect(await app.ended).toEqual({ code: null, signal: 'SIGKILL' })
+    expect(await app.ended).toEqual({ code: null, signal: 'SIGINT' })
     const [, grandchild] = await app.says(/grandchild (\d+)/)
     await eventually(() => expect(isRunning(Number(grandchild))).toBe(false))
     await expect(fetch(app.url)).rejects.toThrow('fetch failed')
+  })
+
+  it('is killed when it does not end by itself', async () => {
+    const app = await startApp(node(`process.on('SIGINT', () => console.log('not now'));${SERVER}`))
+    await app.close()
+    expect(await app.ended).toEqual({ code: null, signal: 'SIGKILL' })
+    expect(app.output()).toContain('not now')
   })
 
   it('takes what it has started along when it ends by itself', async () => {

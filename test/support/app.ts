@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, afterEach, beforeAll, onTestFailed, onTestFinished } from 'vitest'
 import { root } from '../sources.ts'
-import { endWithThisProcess, killGroup } from './process-group.ts'
+import { endWithThisProcess, signalGroup } from './process-group.ts'
 
 /** How a process that serves HTTP is started. */
 export interface AppOptions {
@@ -37,11 +37,13 @@ export interface App {
   signal(signal: NodeJS.Signals): void
   /** Settles when the process itself has ended, however that came. */
   readonly ended: Promise<End>
-  /** Kills it and all that it has started. */
+  /** Ends it and all that it has started, as Ctrl+C does; kills what does not end by that. */
   close(): Promise<void>
 }
 
 const WAIT_MS = 45_000
+/** Between Ctrl+C and the end. */
+const PATIENCE_MS = 3_000
 
 /**
  * Starts a process in a group of its own and waits until it says where it listens.
@@ -52,8 +54,11 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { listens = /\b(https?:\/\/[\w.[\]:-]+:\d+)/ } = options
   const { output, says, child, ended } = run(options)
   const close = async (): Promise<void> => {
-    killGroup(child)
-    await ended.catch(() => {})
+    const over = ended.catch(() => {})
+    signalGroup(child, 'SIGINT')
+    await Promise.race([over, sleep(PATIENCE_MS, undefined, { ref: false })])
+    signalGroup(child, 'SIGKILL')
+    await over
   }
   try {
     const [, url = ''] = await says(listens)
@@ -138,7 +143,7 @@ function run({ command, cwd = '.', env = {} }: AppOptions): Run {
 /** Settles when the process is over and all it said has come. Rejects if it could not be started. */
 async function endOf(child: ChildProcess): Promise<End> {
   // What it has left behind would hold the streams open.
-  child.on('exit', () => killGroup(child))
+  child.on('exit', () => signalGroup(child, 'SIGKILL'))
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   return { code, signal }
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
-/** Kills a process that leads a group, and all in it. */
-export function killGroup({ pid }: ChildProcess): void {
+/** Sends a signal to a process that leads a group, and to all in it. */
+export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return
   try {
-    process.kill(-pid, 'SIGKILL')
+    process.kill(-pid, signal)
   } catch {
     // Nothing of it is left.
   }
