@@ -230,7 +230,8 @@ export class Cache {
     const tags = checkTags(options.tags)
     const names = operation.scope.tags(tags)
     if (tags.length === 0) return true
-    const told = await invalidate(
+    const told = await operations.run(
+      invalidate,
       operation,
       names.map((name) => ({ kind: 'tag', name, soft })),
     )
