@@ -1,3 +1,8 @@
+/**
+ * A Redis of your own over HTTP, as Upstash offers it: what the command `ekiben gateway` starts.
+ *
+ * @module
+ */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { loadClient } from './gateway/client.ts'

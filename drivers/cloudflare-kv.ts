@@ -1,3 +1,8 @@
+/**
+ * Cloudflare KV: values that are read near their readers, best with a Durable Object as bus.
+ *
+ * @module
+ */
 import { inChunks } from '../src/chunks.ts'
 import { type Duration, toMilliseconds, typeOf } from '../src/durations.ts'
 import { InvalidOptionError, MissingBindingError } from '../src/errors.ts'

@@ -1,3 +1,8 @@
+/**
+ * A Durable Object as L2, leases and journal in one, for what is no Worker and reaches it over HTTP.
+ *
+ * @module
+ */
 import type { AtomicDriver } from '../src/atomic-calls.ts'
 import { connectL2 } from '../src/connect-l2.ts'
 import { connectPushedL2 } from '../src/connect-pushed-l2.ts'

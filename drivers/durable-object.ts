@@ -1,3 +1,8 @@
+/**
+ * A Durable Object as L2, leases and journal in one, for Workers that have it as a binding.
+ *
+ * @module
+ */
 import type { AtomicDriver } from '../src/atomic-calls.ts'
 import { connectL2 } from '../src/connect-l2.ts'
 import { MissingBindingError } from '../src/errors.ts'

@@ -1,3 +1,8 @@
+/**
+ * L1: the memory of one isolate or process. By itself also a store of values, as any driver of Bentocache is.
+ *
+ * @module
+ */
 import { type Bytes, toBytes } from '../src/bytes.ts'
 import type { Entry } from '../src/entry.ts'
 import type { CreateDriverResult, L1CacheDriver, MemoryTier } from '../src/ports.ts'
@@ -6,6 +11,7 @@ import { makeSieve, type Sieve, type SieveNode } from '../src/sieve.ts'
 
 export type { Bytes }
 
+/** Options of {@link memoryDriver}. */
 export interface MemoryOptions {
   /** Most entries kept. @default 1000 */
   readonly maxItems?: number | undefined

@@ -1,3 +1,8 @@
+/**
+ * Any driver that was written for Bentocache, as L2 where everything is bundled.
+ *
+ * @module
+ */
 import { InvalidOptionError } from '../src/errors.ts'
 import { connectPlainL2 } from '../src/plain-l2.ts'
 import type { CreateDriverResult } from '../src/ports.ts'

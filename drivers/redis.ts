@@ -1,3 +1,8 @@
+/**
+ * Redis over TCP, for Node, Bun and Deno: L2, leases and journal in one. Needs the package `ioredis`.
+ *
+ * @module
+ */
 import type { AtomicDriver } from '../src/atomic-calls.ts'
 import type { CreateDriverResult, Limits } from '../src/ports.ts'
 import type { AtomicBusDriver } from '../src/store.ts'

@@ -1,3 +1,8 @@
+/**
+ * A store that is divided among several coordinators by the outermost namespace of its keys.
+ *
+ * @module
+ */
 import { InvalidOptionError } from '../src/errors.ts'
 import type { CacheDriver, CreateDriverResult } from '../src/ports.ts'
 import { shardedDriver } from '../src/sharded-driver.ts'

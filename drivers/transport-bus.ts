@@ -1,3 +1,8 @@
+/**
+ * A bus of Bentocache's, which carries messages, where everything is bundled.
+ *
+ * @module
+ */
 import { typeOf } from '../src/durations.ts'
 import { InvalidOptionError } from '../src/errors.ts'
 import { retriesOf } from '../src/outbox.ts'

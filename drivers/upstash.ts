@@ -1,3 +1,8 @@
+/**
+ * Upstash Redis over HTTP, or any Redis behind `ekiben gateway`: L2, leases and journal in one.
+ *
+ * @module
+ */
 import type { AtomicDriver } from '../src/atomic-calls.ts'
 import type { CreateDriverResult } from '../src/ports.ts'
 import type { AtomicBusDriver } from '../src/store.ts'

@@ -1,3 +1,8 @@
+/**
+ * Redis over HTTP by the names of Vercel: L2, leases and journal in one.
+ *
+ * @module
+ */
 import type { AtomicDriver } from '../src/atomic-calls.ts'
 import type { CreateDriverResult } from '../src/ports.ts'
 import type { AtomicBusDriver } from '../src/store.ts'

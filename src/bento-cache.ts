@@ -93,7 +93,7 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
   }
 
   /** @throws {@link UnknownStoreError} */
-  use<Name extends keyof Stores & string>(name: Name = this.options.default as Name): Cache {
+  use(name: keyof Stores & string = this.options.default): Cache {
     this.#stack(name)
     return new Cache(() => this.#stack(name), this.runtime)
   }

@@ -21,6 +21,7 @@ import { set } from './set.ts'
 import type { ValueSchema } from './value-schema.ts'
 import type { Call, Operation, Stack } from './stack.ts'
 
+/** What an operation on one key needs. */
 export interface KeyOptions {
   /** A string that is not empty. */
   readonly key: string
@@ -29,6 +30,7 @@ export interface KeyOptions {
 /** Options of every operation that only fails because of L2. */
 export type SuppressOptions = Pick<OperationOptions, 'suppressL2Errors'>
 
+/** Options of {@link Cache.get}. */
 export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags' | 'forceFresh' | 'schema'> {
   /** {@link OperationOptions.schema}, of values of this type. */
   readonly schema?: ValueSchema<T> | undefined
@@ -36,11 +38,13 @@ export interface GetOptions<T> extends KeyOptions, Omit<OperationOptions, 'tags'
   readonly defaultValue?: T | Promise<T> | (() => T | Promise<T>) | undefined
 }
 
+/** Options of {@link Cache.set}. */
 export interface SetOptions extends KeyOptions, Omit<OperationOptions, 'forceFresh' | 'schema'> {
   /** Anything the serializer can write, but `undefined`. */
   readonly value: unknown
 }
 
+/** Options of {@link Cache.getOrSet}. */
 export interface GetOrSetOptions<T> extends KeyOptions, Omit<OperationOptions, 'schema'> {
   /** {@link OperationOptions.schema}, of values of this type. */
   readonly schema?: ValueSchema<T> | undefined
@@ -48,11 +52,15 @@ export interface GetOrSetOptions<T> extends KeyOptions, Omit<OperationOptions, '
   readonly factory: Factory<T>
 }
 
+/** Options of {@link Cache.getOrSetForever}. */
 export type GetOrSetForeverOptions<T> = Omit<GetOrSetOptions<T>, 'ttl'>
+/** Options of {@link Cache.delete}, and of others that only name a key. */
 export interface DeleteOptions extends KeyOptions, SuppressOptions {}
+/** Options of {@link Cache.deleteMany}. */
 export interface DeleteManyOptions extends SuppressOptions {
   readonly keys: readonly string[]
 }
+/** Options of {@link Cache.deleteByTag} and {@link Cache.expireByTag}. */
 export interface DeleteByTagOptions extends SuppressOptions {
   readonly tags: readonly string[]
 }
@@ -222,7 +230,8 @@ export class Cache {
     const tags = checkTags(options.tags)
     const names = operation.scope.tags(tags)
     if (tags.length === 0) return true
-    const told = await invalidate(
+    const told = await operations.run(
+      invalidate,
       operation,
       names.map((name) => ({ kind: 'tag', name, soft })),
     )

@@ -34,7 +34,9 @@ export function childLogger(logger: ParentLogger): Logger {
     return child
   }
   const writerOf = (fields: object, message: string): Logger => {
-    const { store = '' } = fields as { readonly store?: string }
+    const { store } = fields as { readonly store?: string }
+    // What concerns no store is said by none.
+    if (store === undefined) return logger
     const own = childOf(logger, store, { cache: store })
     const part = PARTS.find(([steps]) => steps.test(message))?.[1]
     return part ? childOf(own, `${store} ${JSON.stringify(part)}`, part) : own

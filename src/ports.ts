@@ -56,6 +56,7 @@ export interface StoredEntry extends Names {
   readonly version: string
 }
 
+/** A look at one key, at what has happened since `cursor`, and if wanted for its lease. */
 export interface ReadRequest extends Names {
   readonly key: string
   /** Ask for the lease if the entry is missing or stale. Repeating a read with one token repeats its grant. */
@@ -65,6 +66,7 @@ export interface ReadRequest extends Names {
   readonly cursor?: Cursor | undefined
 }
 
+/** What a coordinator answers to a read. */
 export interface ReadReply {
   /** Absent when missing, dead or `unusable`. */
   readonly entry?: StoredEntry | undefined
@@ -80,6 +82,7 @@ export interface ReadReply {
   readonly page: Page
 }
 
+/** A look at many keys in one step. */
 export interface ReadManyRequest {
   readonly reads: readonly (Names & { readonly key: string } & Pick<ReadRequest, 'unusable'>)[]
   /** Ask for the lease of each key that is missing or stale. */
@@ -87,6 +90,7 @@ export interface ReadManyRequest {
   readonly cursor?: Cursor | undefined
 }
 
+/** What a coordinator answers to a read of many keys. */
 export interface ReadManyReply {
   /** One per read, in order. */
   readonly entries: readonly Omit<ReadReply, 'page'>[]
@@ -104,6 +108,7 @@ export type CommitMode =
   | { readonly kind: 'free'; readonly since: Cursor }
   | { readonly kind: 'set' }
 
+/** A write, to be judged by the coordinator. */
 export interface CommitRequest extends Names {
   /** Random id of the operation: a repeated commit gets the first one's answer. */
   readonly op: string
@@ -124,17 +129,20 @@ export interface CommitRequest extends Names {
   readonly cursor?: Cursor | undefined
 }
 
+/** Many writes in one step. */
 export interface CommitManyRequest {
   readonly commits: readonly Omit<CommitRequest, 'cursor'>[]
   readonly cursor?: Cursor | undefined
 }
 
+/** What a coordinator answers to many writes. */
 export interface CommitManyReply {
   /** One per commit, in order. Each is judged by itself. */
   readonly commits: readonly Omit<CommitReply, 'page'>[]
   readonly page: Page
 }
 
+/** What a coordinator answers to a write. */
 export interface CommitReply {
   readonly stored: boolean
   /** Place of the write in the journal. Absent when refused, or when a repeat's event is no longer in the journal. */

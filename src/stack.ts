@@ -1,5 +1,6 @@
 import type { BusMessage } from './events.ts'
 import type { Codec, Entry } from './entry.ts'
+import type { Fetched } from './extras/info-of.ts'
 import type { FactoryContext } from './factory.ts'
 import type { Flights } from './flight.ts'
 import type { Journal } from './journal.ts'
@@ -53,6 +54,8 @@ export interface Hooks {
   forgives?(error: unknown): boolean
   /** Adds to what the factory is called with. */
   context?(context: FactoryContext, graced: Entry | undefined, settings: () => Settings): void
+  /** Runs an operation that is more than the flow inside it, to see what comes of it. */
+  whole?(run: () => Promise<Fetched>): Promise<Fetched>
 }
 
 /** One operation on one key. */

@@ -11,6 +11,7 @@ interface At {
   readonly key: string
 }
 
+/** A step of an operation, or of what goes on behind it. */
 export type Step =
   /** A value is handed out from a tier. `graced`: past its fresh time. */
   | (At & { readonly type: 'l1.hit' | 'l2.hit'; readonly graced: boolean; readonly value: unknown })
@@ -71,6 +72,7 @@ export type Step =
   /** The codec could not make a value ready for L2, or not in time. It stays in L1. */
   | (At & { readonly type: 'unsealed' })
 
+/** What {@link BentoCache.onTrace} calls. What it throws reaches nobody. */
 export type TraceListener = (step: Step) => void
 
 /** Collects listeners. Without any, the flow builds no steps at all. */

@@ -2,7 +2,8 @@ import type { Factory } from './factory.ts'
 import { clear, forget } from './forget.ts'
 import { get, pull } from './get.ts'
 import { getOrSet } from './get-or-set.ts'
-import { operations, type RunOperation, runPlainly } from './operations.ts'
+import { type RunOperation, runPlainly } from './operations.ts'
+import { runBy } from './run-by.ts'
 import { set } from './set.ts'
 import type { Call, Operation } from './stack.ts'
 import { attempt, type Step, type Trace } from './trace.ts'
@@ -162,7 +163,7 @@ export const tracingChannels: { readonly cacheOperation: TracingChannel<CacheOpe
   cacheOperation: /* @__PURE__ */ makeTracingChannel<CacheOperationMessage>(
     'bentocache.cache.operation',
     (active) => {
-      operations.run = active ? runTraced : runPlainly
+      runBy(active ? runTraced : runPlainly)
     },
   ),
 }

@@ -42,6 +42,7 @@ export type { Logger } from './log.ts'
 export const CacheBusMessageType = { Set: 'set', Clear: 'clear', Delete: 'delete', Expire: 'expire' } as const
 /** One of those; any text is taken, as Bentocache's type does. */
 export type CacheBusMessageType = TransportMessage['type'] | (string & Record<never, never>)
+/** A message of Bentocache's bus. */
 export interface CacheBusMessage {
   type: CacheBusMessageType
   keys: string[]
@@ -50,6 +51,7 @@ export interface CacheBusMessage {
 
 /** A bus of Bentocache's, which carries messages, or one that coordinates. */
 export type BusDriver = BusTransport | OwnBusDriver
+/** Options of a bus of Bentocache's. */
 export interface BusOptions {
   readonly retryQueue?:
     | {
@@ -59,8 +61,10 @@ export interface BusOptions {
       }
     | undefined
 }
+/** What a function that makes a bus gives. */
 export type CreateBusDriverResult = OwnCreateDriverResult<BusDriver>
 
+/** An event by its name. */
 export interface CacheEvent {
   readonly name: keyof CacheEvents
   readonly data: Readonly<Record<string, Loose>>
@@ -86,6 +90,7 @@ export type CacheProvider = Pick<
   | 'disconnect'
 > & { namespace(name: string): CacheProvider }
 
+/** Bentocache's name for {@link Serializer}. */
 export type CacheSerializer = Serializer
 
 type Answer<T, Async extends boolean> = Async extends true ? Promise<T> : T
@@ -103,6 +108,7 @@ export interface CacheDriver<Async extends boolean = true> {
   prune?(): Answer<void, Async>
 }
 
+/** A driver that may be the L2 of a store. */
 export interface L2CacheDriver extends CacheDriver {
   type: 'l2'
 }
@@ -111,7 +117,9 @@ export interface L1CacheDriver extends CacheDriver<false> {
   type: 'l1'
   getRemainingTtl(key: string): number | undefined
 }
+/** What a function that makes a driver gives. */
 export type CreateDriverResult<Driver extends OwnCacheDriver = OwnCacheDriver> = OwnCreateDriverResult<Driver>
+/** The drivers that make a store. */
 export interface CacheStackDrivers {
   readonly l1Driver?: L1CacheDriver | undefined
   readonly l2Driver?: L2CacheDriver | undefined
@@ -119,14 +127,17 @@ export interface CacheStackDrivers {
   readonly busOptions?: BusOptions | undefined
 }
 
+/** Options of every driver. */
 export interface DriverCommonOptions {
   readonly prefix?: string | undefined
 }
+/** What Bentocache itself hands to drivers. */
 export interface DriverCommonInternalOptions {
   readonly logger?: Logger | undefined
 }
 /** A number of bytes, or a text such as `'10mb'`. */
 export type Bytes = number | string
+/** Options of the memory driver. */
 export interface MemoryConfig extends DriverCommonOptions {
   readonly maxItems?: number | undefined
   readonly maxSize?: Bytes | undefined
@@ -140,16 +151,27 @@ export interface RedisConfig extends DriverCommonOptions {
 
 /** A value, or what makes one. */
 export type Factory<T = Loose> = T | (() => T) | Promise<T> | (() => Promise<T>)
+/** What makes a value in {@link Cache.getOrSet}. */
 export type GetSetFactory<T = Loose> = OwnFactory<T>
+/** What such a factory is given. */
 export type GetSetFactoryContext = FactoryContext
 
+/** Options of a store that operations take as well. */
 export type RawCommonOptions = OperationOptions & Pick<StoreOptions, 'l2CircuitBreakerDuration'>
+/** Options of a cache that stores take as well, and what else a cache is made with. */
 export type RawBentoCacheOptions = StoreOptions &
   Pick<BentoCacheOptions<Loose>, 'logger' | 'emitter' | 'internalOperationWrapper'>
+/** Options of a driver, and of the store it is for. */
 export type CacheDriverOptions = DriverCommonOptions & RawCommonOptions
+/** Options of {@link Cache.set} but key and value. */
 export type SetCommonOptions = Omit<OwnSetOptions, 'key' | 'value'>
+/** Options of {@link Cache.set}. */
 export type SetOptions = OwnSetOptions
+/** Options of {@link Cache.get}. */
 export type GetOptions<T = Loose> = OwnGetOptions<T>
+/** Options of {@link Cache.has}. */
 export type HasOptions = DeleteOptions
+/** Options of {@link Cache.expire}. */
 export type ExpireOptions = DeleteOptions
+/** Options of {@link Cache.clear}. */
 export type ClearOptions = SuppressOptions

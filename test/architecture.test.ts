@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 
 import { build } from 'esbuild'
@@ -15,6 +16,7 @@ import {
   targetOf,
   type Source,
 } from './sources.ts'
+import { programs } from './support/programs.ts'
 
 const library = ['src', 'drivers', 'adapters', 'workers', 'test/conformance']
 const layered = [...library, 'bin']
@@ -24,12 +26,7 @@ const everywhere = [...layered, 'test', 'bench', 'examples']
 const allowed: Readonly<Record<string, readonly string[]>> = {
   src: ['src'],
   // What several drivers share is no driver of its own.
-  drivers: [
-    'src',
-    'drivers/coordinator-protocol',
-    'drivers/redis-protocol',
-    ...Object.keys(manifest.peerDependencies ?? {}),
-  ],
+  drivers: ['src', 'drivers/coordinator-protocol', 'drivers/redis-protocol', 'ioredis'],
   // Node's channel is only there to be told what the cache's own tells: the bridge to it is for whoever has it.
   'adapters/diagnostics-channel.ts': ['src', 'node:diagnostics_channel'],
   // What processes have in common, whoever runs them: Deno and Bun have these modules of Node as well.
@@ -40,6 +37,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'node:async_hooks',
     'node:process',
   ],
+  // The middleware, and for each runtime with its own cache. Of Hono they need the types.
+  'adapters/hono': [
+    'src',
+    'adapters/hono',
+    ...['bun', 'cloudflare', 'deno', 'node', 'vercel'].map((name) => `adapters/${name}.ts`),
+    'hono',
+  ],
+  'adapters/hono.ts': ['src', 'adapters/hono', 'adapters/system.ts', 'hono'],
   // The full form of an adapter is wired as the small one is.
   adapters: [
     'src',
@@ -206,9 +211,14 @@ describe('exports', () => {
     expect(modules.filter(({ types }) => !types?.endsWith('.d.ts'))).toEqual([])
   })
 
-  it.each(['.', './full', './core'])('offer the same names on every runtime: %s', async (path) => {
+  it.each([
+    ['.', 'src/index.ts'],
+    ['./full', 'src/extras/index.ts'],
+    ['./core', 'src/index.ts'],
+    ['./adapters/hono', 'adapters/hono.ts'],
+  ])('offer the same names on every runtime: %s', async (path, source) => {
     const { types, ...conditions } = manifest.exports[path] as Record<string, string>
-    const { exports: promised } = await bundled(path === './full' ? 'src/extras/index.ts' : 'src/index.ts')
+    const { exports: promised } = await bundled(source)
     expect(types).toBeDefined()
     for (const target of Object.values(conditions)) {
       const { exports: offered } = await bundled(sourceOf(target))
@@ -234,4 +244,15 @@ describe('the tools', () => {
     const copies = Object.keys(installed.packages).filter((path) => path.endsWith(`node_modules/${name}`))
     expect(copies).toEqual([`node_modules/${name}`])
   })
+
+  // A script that starts the runtime would keep signals to itself, and leave what it started behind.
+  it.each(Object.entries(programs))(
+    'are runtimes themselves, no scripts that start them: %s',
+    async (_name, path) => {
+      const program = await open(path)
+      const { buffer } = await program.read(Buffer.alloc(2), 0, 2)
+      await program.close()
+      expect(buffer.toString()).not.toBe('#!')
+    },
+  )
 })

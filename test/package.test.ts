@@ -58,6 +58,8 @@ describe('the published package', () => {
     for (const name of ['@types/node', '@cloudflare/workers-types']) {
       await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
     }
+    // Its types are part of those of the middleware, which nobody imports without it.
+    await symlink(join(root, 'node_modules/hono'), join(folder, 'node_modules/hono'))
     await cp(join(root, 'package.json'), join(installed, 'package.json'))
     const complaints = await tsc(root, '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist'))
     if (complaints) throw new Error(complaints)
@@ -117,6 +119,40 @@ describe('the published package', () => {
     `
     expect(await check(source, consumers['a Worker'])).toBe('')
   })
+
+  it.each(['.', './full', './core'])(
+    'gives on each runtime what its types promise: %s',
+    async (path) => {
+      const { types: _types, ...conditions } = manifest.exports[path] as Record<string, string>
+      const forms = Object.entries(manifest.exports)
+        .filter(([name, target]) => {
+          const { default: file = '' } = typeof target === 'string' ? {} : target
+          return name.startsWith('./adapters/') && Object.values(conditions).includes(file)
+        })
+        .map(([name]) => name.replace('.', manifest.name))
+      expect(forms).toHaveLength(new Set(Object.values(conditions)).size)
+      const promised = `import * as promised from '${path.replace('.', manifest.name)}'`
+      const lines = forms.map((form, index) => {
+        return `import * as form${index} from '${form}'\nexport const as${index}: typeof promised = form${index}`
+      })
+      expect(await check([promised, ...lines].join('\n'), consumers['Node'])).toBe('')
+    },
+    30_000,
+  )
+
+  it('takes care of processes on the runtimes that have them', async () => {
+    const lines = ['node', 'deno', 'bun', 'full-process'].map((name, index) => {
+      const names = `closeOnSignals as close${index}, withRequest as with${index}`
+      return `export { ${names} } from 'ekiben/adapters/${name}'`
+    })
+    expect(await check(lines.join('\n'), consumers['Node'])).toBe('')
+    const others = ['cloudflare', 'vercel', 'system', 'core']
+    const wrong = others.map((name, index) => {
+      return `export { closeOnSignals as close${index} } from 'ekiben/adapters/${name}'`
+    })
+    const refused = await check(wrong.join('\n'), consumers['Node'])
+    expect(refused.match(/no exported member 'closeOnSignals'/g)).toHaveLength(others.length)
+  }, 30_000)
 
   it.each(publishedExamples())('type-checks as $title shows it', async ({ source }) => {
     for (const name of packagesOf(source)) await link(name)

@@ -64,7 +64,16 @@ export function publishedSources(): string[] {
 }
 
 /** Adapters that are made of modules of Node, for runtimes that have them. */
-const OF_PROCESSES = ['diagnostics-channel', 'node', 'deno', 'bun', 'full-process']
+const OF_PROCESSES = [
+  'diagnostics-channel',
+  'node',
+  'deno',
+  'bun',
+  'full-process',
+  'hono/node',
+  'hono/deno',
+  'hono/bun',
+]
 
 /** Those of them that isolates import: all but what is written for processes. */
 export function edgeSources(): string[] {

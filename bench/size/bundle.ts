@@ -36,6 +36,8 @@ export const entries = {
   wrap: { file: 'src/extras/wrap.ts', beside: worker },
   memo: { file: 'src/extras/memo.ts', beside: worker },
   explain: { file: 'src/extras/explain.ts', beside: worker },
+  observe: { file: 'src/extras/observe.ts', beside: worker },
+  hono: { file: 'adapters/hono/cloudflare.ts', platform: ['cloudflare:workers'], beside: worker },
   advisor: { file: 'src/extras/advisor.ts', beside: worker },
   cloudflare: { file: 'adapters/cloudflare.ts', platform: ['cloudflare:workers'] },
 } as const satisfies Record<string, Entry>

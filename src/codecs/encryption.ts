@@ -13,6 +13,7 @@ export interface WebCryptoKey {
 /** 16 or 32 bytes: themselves, as base64, or a key of WebCrypto for AES-GCM. */
 export type EncryptionSecret = string | Uint8Array | WebCryptoKey
 
+/** One of the keys that values are encrypted with. */
 export interface EncryptionKey {
   /** Stands beside what was encrypted with it: letters, digits, `_` and `-`. Not secret. */
   readonly id: string

@@ -16,8 +16,16 @@ export interface CacheStatusOptions {
   readonly received?: string | null | undefined
 }
 
+/** What {@link cacheStatus} looks at: an {@link EntryInfo} has it, and so has what `ekiben/observe` tells of an operation. */
+export interface CacheStatusInfo extends Pick<
+  EntryInfo<unknown>,
+  'key' | 'tier' | 'negative' | 'collapsed' | 'freshFor'
+> {
+  readonly reason: Reason | 'failed'
+}
+
 /** Why a request went on to the origin, in the words of RFC 9211 section 2.2. Absent: it did not. */
-const FORWARDED: Readonly<Record<Reason, string | undefined>> = {
+const FORWARDED: Readonly<Record<CacheStatusInfo['reason'], string | undefined>> = {
   hit: undefined,
   grace: undefined,
   outage: undefined,
@@ -26,6 +34,7 @@ const FORWARDED: Readonly<Record<Reason, string | undefined>> = {
   default: undefined,
   miss: 'miss',
   skipped: 'miss',
+  failed: 'miss',
   timeout: 'stale',
   error: 'stale',
   'no-store': 'bypass',
@@ -48,7 +57,7 @@ const FORWARDED: Readonly<Record<Reason, string | undefined>> = {
  * const headers = { 'Cache-Status': cacheStatus(rates) }
  * ```
  */
-export function cacheStatus(info: EntryInfo<unknown>, options: CacheStatusOptions = {}): string {
+export function cacheStatus(info: CacheStatusInfo, options: CacheStatusOptions = {}): string {
   const { name = 'ekiben', key = false, received } = options
   const forwarded = FORWARDED[info.reason]
   const isHit = forwarded === undefined && info.tier !== undefined
@@ -56,7 +65,7 @@ export function cacheStatus(info: EntryInfo<unknown>, options: CacheStatusOption
     identifier(name),
     isHit && 'hit',
     forwarded && `fwd=${forwarded}`,
-    info.reason === 'miss' && 'stored',
+    info.reason === 'miss' && info.tier && 'stored',
     info.collapsed && 'collapsed',
     // What is for ever has no number, and integers of structured fields have 15 digits.
     info.tier && Number.isFinite(info.freshFor) && `ttl=${inSeconds(info.freshFor)}`,
@@ -83,7 +92,7 @@ export function ageHeader({ age }: EntryInfo<unknown>): string {
 }
 
 /** Where the value is from, and what became of an expired one; a token of structured fields. */
-function detail({ tier, reason, negative }: EntryInfo<unknown>): string {
+function detail({ tier, reason, negative }: CacheStatusInfo): string {
   const what = reason === 'hit' || reason === 'miss' ? undefined : reason
   return [tier ?? 'none', what, negative && 'nothing'].filter(Boolean).join('-')
 }

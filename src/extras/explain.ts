@@ -29,6 +29,7 @@ export interface TierExplanation {
   readonly tags?: readonly string[]
 }
 
+/** What the memory of this isolate has of a key. */
 export interface L1Explanation extends TierExplanation {
   /** Since its write, or since it was read from L2. */
   readonly age?: number
@@ -38,6 +39,7 @@ export interface L1Explanation extends TierExplanation {
   readonly refused?: 'untrusted' | 'invalidated' | 'of its parent' | undefined
 }
 
+/** What the shared store has of a key. */
 export interface L2Explanation extends TierExplanation {
   /** Why nothing can be said: it was not asked, it failed, or it is left alone after failures. */
   readonly silent?: 'not asked' | 'no answer' | 'breaker open' | undefined

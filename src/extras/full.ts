@@ -13,6 +13,7 @@ import {
   type ExtraStoreOptions,
   joinExtras,
 } from './extra-options.ts'
+import { derivedRuntime } from './derived-runtime.ts'
 import { getEntry, remainingTtl } from './get-entry.ts'
 import { extendBatchFactory, type ExtendedMemberContext } from './extended-factory.ts'
 import type { BatchFactory } from './batch-factory.ts'
@@ -74,9 +75,7 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     if (!shared) joinExtras([options, ...Object.values(options.stores).map(({ entry }) => entry.options)])
   }
 
-  override use<Name extends keyof Stores & string>(
-    name: Name = this.defaultStoreName as Name,
-  ): FullBentoCache<Stores> {
+  override use(name: keyof Stores & string = this.defaultStoreName): FullBentoCache<Stores> {
     super.use(name)
     return new FullBentoCache<Stores>({ ...this.#given, default: name }, this.shared)
   }
@@ -86,7 +85,8 @@ export class FullBentoCache<Stores extends Record<string, BentoStore> = Loose> e
     context: RequestContext,
     { memo: remembers = false }: { readonly memo?: boolean | MemoOptions } = {},
   ): FullBentoCache<Stores> {
-    const runtime = { ...this.runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
+    const waitUntil = (work: Promise<unknown>): void => context.waitUntil(work)
+    const runtime = { ...derivedRuntime(this.runtime), waitUntil }
     const bound = new FullBentoCache<Stores>({ ...this.#given, runtime }, this.shared, this.scope)
     return remembers === false ? bound : memo(bound, remembers === true ? {} : remembers)
   }

@@ -5,7 +5,7 @@ import { operations } from '../operations.ts'
 import { checkOptions } from '../options.ts'
 import type { Hooks } from '../stack.ts'
 import type { EntryInfo } from './entry-info.ts'
-import { infoOf, infoWithout, type Served } from './info-of.ts'
+import { infoOf, type Served } from './info-of.ts'
 import { callOn } from './reach.ts'
 
 /**
@@ -34,10 +34,9 @@ export async function getEntry<T = Loose>(
     const hooks: Hooks = { served: (entry, layer, manner) => void (seen.last = { entry, layer, manner }) }
     const call = { ...plain, hooks }
     const value = await operations.run(get, call, undefined)
-    if (seen.last) return infoOf(call, seen.last, { value, reason: 'grace', defaultValue })
-    return defaultValue === undefined
-      ? undefined
-      : infoWithout(call, { value: undefined, reason: 'default', defaultValue })
+    const served = seen.last
+    if (!served && defaultValue === undefined) return undefined
+    return infoOf(call, { served, value, reason: served ? 'grace' : 'default', defaultValue })
   }) as Promise<EntryInfo<T> | undefined>
 }
 

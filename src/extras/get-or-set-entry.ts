@@ -15,7 +15,7 @@ import type { EntryInfo } from './entry-info.ts'
 import { type ExtendedFactory, extendFactory, type Extended } from './extended-factory.ts'
 import { type ExtraOperationOptions, type ExtraSettings, extrasOf } from './extra-options.ts'
 import { type Heard, heardBy, insteadOfFailing, isFailure, refused, remember } from './failures.ts'
-import { type Answered, infoOf, infoWithout, type Served, settle } from './info-of.ts'
+import { type Answered, type Fetched, infoOf, type Served, settle } from './info-of.ts'
 import type { RunOne } from './get-or-set-many.ts'
 import { callOn, changing } from './reach.ts'
 
@@ -51,9 +51,7 @@ export async function getOrSetEntry<T>(
   cache: Cache,
   options: GetOrSetEntryOptions<T>,
 ): Promise<EntryInfo<T>> {
-  return fetching(cache, options, async (call, { served, ...answered }) =>
-    served ? infoOf(call, served, answered) : infoWithout(call, answered),
-  ) as Promise<EntryInfo<T>>
+  return fetching(cache, options, infoOf) as Promise<EntryInfo<T>>
 }
 
 /**
@@ -63,11 +61,6 @@ export async function getOrSetEntry<T>(
  */
 export async function getOrSetExtended<T>(cache: Cache, options: GetOrSetEntryOptions<T>): Promise<T> {
   return fetching(cache, options, valueAlone) as Promise<T>
-}
-
-/** What came of a call: a value, and the entry behind it, if one is. */
-interface Fetched extends Answered {
-  readonly served: Served | undefined
 }
 
 type Finish = (call: Call, fetched: Fetched) => Promise<unknown>
@@ -91,11 +84,20 @@ const valueAlone: Finish = async (_, { served, value, reason, defaultValue }) =>
   served?.entry.notes?.nothing || (!served && reason === 'default') ? settle(defaultValue) : value
 
 async function around(
-  plain: Call,
+  call: Call,
   options: Omit<GetOrSetEntryOptions<unknown>, 'key' | 'factory'>,
   factory: ExtendedFactory<unknown>,
   finish: Finish,
 ): Promise<unknown> {
+  const run = (): Promise<Fetched> => fetched(call, options, factory)
+  return finish(call, await (call.hooks?.whole?.(run) ?? run()))
+}
+
+async function fetched(
+  plain: Call,
+  options: Omit<GetOrSetEntryOptions<unknown>, 'key' | 'factory'>,
+  factory: ExtendedFactory<unknown>,
+): Promise<Fetched> {
   const { defaultValue } = options
   const extras = extrasOf(plain.stack, options)
   const extended = extendFactory(plain, extras, factory)
@@ -124,12 +126,12 @@ async function around(
     if (!isFailure(error)) throw error
     if (extras.errorTtl > 0 && !alone && seen.heard) remember(call, error, seen.heard)
     if (defaultValue === undefined) throw error
-    return finish(call, { value: undefined, reason: 'default', defaultValue, served: undefined })
+    return { value: undefined, reason: 'default', defaultValue, served: undefined }
   }
   const served = seen.last
   if (served && !isGraced(served.manner)) refused.delete(plain)
   if (served?.manner === false && !alone) refreshEarly(call, extras, extended.factory, served.entry)
-  return finish(call, { ...answered, defaultValue, served })
+  return { ...answered, defaultValue, served }
 }
 
 /** What the caller's own judge says; one that fails has not said no. */

@@ -19,12 +19,17 @@ export interface Answered {
   readonly defaultValue: unknown
 }
 
-/** What is known of a value that was served. A negative one is the default to its caller. */
-export async function infoOf(
-  { key, runtime, stack }: Call,
-  { entry, layer, manner }: Served,
-  answered: Answered,
-): Promise<EntryInfo<unknown>> {
+/** What is known beside the value. */
+export type Known = Omit<EntryInfo<unknown>, 'value'>
+
+/** What came of a call: a value, and the entry behind it, if one is. */
+export interface Fetched extends Answered {
+  readonly served: Served | undefined
+}
+
+/** What is known of a value that was served; `reason`, where the flow gave none. */
+export function known({ key, runtime, stack }: Call, served: Served, reason: Reason): Known {
+  const { entry, layer, manner } = served
   const { notes, born, ttl, life, tags, namespaces, created } = entry
   const now = instant(runtime)
   const old = age(born, now)
@@ -32,16 +37,14 @@ export async function infoOf(
   const graced = isGraced(manner)
   // Of a store that is switched off, or has no layer, nobody is ever given it again.
   const why = stack.l1 || stack.l2 ? 'miss' : 'no-store'
-  const negative = notes?.nothing === true
   // Tags stand with their namespace in front.
   const within = `${namespaces.at(-1)}#`
   return {
     key,
-    value: negative ? await settle(answered.defaultValue) : answered.value,
     tier: made ? 'factory' : layer,
-    reason: made ? why : typeof manner === 'string' ? manner : graced ? answered.reason : 'hit',
+    reason: made ? why : typeof manner === 'string' ? manner : graced ? reason : 'hit',
     stale: graced,
-    negative,
+    negative: notes?.nothing === true,
     collapsed: made && layer !== 'factory',
     age: created === undefined ? old : Math.max(0, runtime.now() - created),
     freshFor: entry.soft ? Math.min(0, ttl - old) : ttl - old,
@@ -52,14 +55,10 @@ export async function infoOf(
   }
 }
 
-/** What is told of a value that no entry stands behind. */
-export async function infoWithout(
-  { key }: Call,
-  { value, reason, defaultValue }: Answered,
-): Promise<EntryInfo<unknown>> {
+/** What is known of a value that no entry stands behind. */
+export function knownWithout(key: string, reason: Reason): Known {
   return {
     key,
-    value: reason === 'default' ? await settle(defaultValue) : value,
     tier: reason === 'no-store' ? 'factory' : undefined,
     reason,
     stale: false,
@@ -72,6 +71,16 @@ export async function infoWithout(
     etag: undefined,
     lastModified: undefined,
   }
+}
+
+/** All that is told of a value. A negative one is the default to its caller. */
+export async function infoOf(
+  call: Call,
+  { served, value, reason, defaultValue }: Fetched,
+): Promise<EntryInfo<unknown>> {
+  const told = served ? known(call, served, reason) : knownWithout(call.key, reason)
+  const isDefault = served ? told.negative : reason === 'default'
+  return { ...told, value: isDefault ? await settle(defaultValue) : value }
 }
 
 /** The default, of which a function is called only now. */

@@ -3,6 +3,7 @@ import { checkList, checkOptions, invalid } from '../options.ts'
 import type { Runtime } from '../ports.ts'
 import type { Call, Stack } from '../stack.ts'
 import { type Batched, batchStack, type FlightWatch } from './batched-stack.ts'
+import { derivedRuntime } from './derived-runtime.ts'
 import { callOn } from './reach.ts'
 
 /** Many keys of one operation: a call for each, in stores whose calls go out together. */
@@ -29,7 +30,7 @@ export async function callsOn(
       callOn(cache, { ...optionsOf(key), key }, async (call): Promise<readonly [string, Call]> => {
         token ??= call.runtime.randomId()
         chance ??= call.runtime.random()
-        const runtime = pausingAlike(call.runtime, chance)
+        const runtime = pausing(call.runtime, chance)
         const batch = batches.get(call.stack) ?? batchStack(call.stack, runtime, token, watch)
         batches.set(call.stack, batch)
         return [key, { ...call, stack: batch.stack, runtime, token }]
@@ -39,18 +40,9 @@ export async function callsOn(
   return { calls: new Map(made), batches: [...batches.values()] }
 }
 
-/** A runtime may be an instance of a class, with methods and private state: it is called, not copied. */
-function pausingAlike(runtime: Runtime, chance: number): Runtime {
-  const own: Runtime = {
-    now: () => runtime.now(),
-    monotonic: () => runtime.monotonic(),
-    setTimer: (run, ms) => runtime.setTimer(run, ms),
-    randomId: () => runtime.randomId(),
-    random: () => chance,
-    pending: runtime.pending,
-  }
-  // Absent is not the same as doing nothing: writes are then waited for.
-  return runtime.waitUntil ? { ...own, waitUntil: (work) => runtime.waitUntil?.(work) } : own
+/** All pause alike where a single one would pause at random. */
+function pausing(runtime: Runtime, chance: number): Runtime {
+  return Object.assign(derivedRuntime(runtime), { random: () => chance })
 }
 
 /** @throws {@link InvalidOptionError} unless `options` is an object with a list of keys. Repeated keys are asked for once. */

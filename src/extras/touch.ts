@@ -11,6 +11,7 @@ import type { Call } from '../stack.ts'
 import { keep, lifeOf, makeEntry } from '../write.ts'
 import { callOn, changing } from './reach.ts'
 
+/** Options of {@link touch}. */
 export interface TouchOptions extends KeyOptions, SuppressOptions {
   /** How long the value is fresh from now on. @default the store's */
   readonly ttl?: Duration | undefined

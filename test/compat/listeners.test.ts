@@ -125,6 +125,15 @@ describe('a logger', () => {
     ])
   })
 
+  test('says of no store what concerns none', () => {
+    const child = vi.fn()
+    const warn = vi.fn()
+    const logger = childLogger({ debug: () => {}, error: () => {}, warn, child })
+    logger.warn?.({}, 'ekiben: no request of Vercel to keep alive')
+    expect(warn).toHaveBeenCalledOnce()
+    expect(child).not.toHaveBeenCalled()
+  })
+
   test('needs no more than debug and error', async () => {
     const logger = { debug: vi.fn(), error: vi.fn() }
     expect(childLogger(logger)).toBe(logger)

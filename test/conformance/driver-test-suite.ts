@@ -19,6 +19,7 @@ export interface SuiteGroup {
   readonly each: { teardown(run: () => unknown): unknown }
 }
 
+/** What Bentocache's suite is given, and what is here beside it. */
 export interface DriverTestSuite<Group extends SuiteGroup = SuiteGroup> {
   /** `test` of the runner. */
   test(title: string, run: () => Promise<void>): unknown

@@ -1,11 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { waitUntil } from '@vercel/functions'
 import { EdgeRuntime } from 'edge-runtime'
 import { build, type BuildOptions } from 'esbuild'
 import { describe, expect, it, vi } from 'vitest'
 import { root } from '../sources.ts'
 import { type App, type AppOptions, appForTests } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
+import { programs } from '../support/programs.ts'
 import {
   factoryRuns,
   readmeCommand,
@@ -46,9 +48,8 @@ async function onNode20(): Promise<AppOptions> {
     packages: 'external',
     define: { 'import.meta.url': url },
   })
-  const node20 = fileURLToPath(import.meta.resolve('node20/node_modules/node/bin/node'))
   return {
-    command: [node20, '--input-type=module', '--eval', source],
+    command: [programs.node20, '--input-type=module', '--eval', source],
     env: { ...environment, ...withoutRedis },
     listens: /(http:\/\/localhost:\d+) \(Node 20\./,
   }
@@ -128,6 +129,27 @@ const load: Readonly<Record<string, () => Promise<Loaded>>> = {
     return { answer, bento, Request, said, warned }
   },
 }
+
+it('the work of a request goes where @vercel/functions puts what it is given', async () => {
+  const { answer } = await load['Node']!()
+  const requests = new AsyncLocalStorage<{ waitUntil(work: Promise<unknown>): void }>()
+  const key = Symbol.for('@vercel/request-context')
+  Reflect.set(globalThis, key, { get: () => requests.getStore() })
+  try {
+    const works: Promise<unknown>[] = []
+    const own = Promise.resolve()
+    const response = await requests.run({ waitUntil: (work) => void works.push(work) }, () => {
+      waitUntil(own)
+      return answer(new Request('http://localhost/api/weather?city=Murakami'))
+    })
+    expect(response.status).toBe(200)
+    expect(works[0]).toBe(own)
+    expect(works.length).toBeGreaterThan(1)
+    await Promise.all(works)
+  } finally {
+    Reflect.deleteProperty(globalThis, key)
+  }
+})
 
 describe.concurrent('without the context of a request', () => {
   it.for([

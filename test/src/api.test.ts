@@ -280,7 +280,7 @@ test('a bound cache shares values, flights, listeners and stores with its origin
 })
 
 test('plugins are told of the cache once, when it is made, and may use it at once', () => {
-  const register = vi.fn((bento: BentoCache<never>) => void bento.use('main' as never))
+  const register = vi.fn((bento: BentoCache<never>) => void bento.use('main'))
   const bento = new BentoCache({
     default: 'main',
     stores: { main: bentostore().useL1Layer(memoryDriver()) },

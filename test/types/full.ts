@@ -4,6 +4,7 @@ import { BentoCache, bentostore } from '../../adapters/full-system.ts'
 import { memoryDriver } from '../../drivers/memory.ts'
 import { codecs, compression } from '../../src/codecs/index.ts'
 import type { EntryInfo } from '../../src/extras/entry.ts'
+import type { BentoCache as AnyCache } from '../../src/index.ts'
 import { same } from './same.ts'
 
 const main = bentostore({ ttl: '1m', eagerRefresh: 0.8, jitter: '5s', errorTtl: '1s' }).useL1Layer(
@@ -24,6 +25,10 @@ const users = bento
   .bind({ waitUntil: () => {} }, { memo: true })
 const found = users.getMany<User>({ keys: ['1'] })
 same<typeof found, Promise<User[]>>()
+
+// One of known stores is a cache of any.
+const any: AnyCache = bento
+void any.flush()
 
 // What a factory may answer is part of its type.
 const entry = bento.getOrSetEntry({ key: 'k', factory: () => user })

@@ -1,0 +1,8 @@
+import { BentoCache } from '../vercel.ts'
+import { type Bento, middlewareOf } from './middleware.ts'
+
+export type { Bento, BentoMiddleware, BentoVariables } from './middleware.ts'
+export type { TellingOptions } from './tell.ts'
+
+/** `bento` of `ekiben/adapters/hono`, with the cache that `import 'ekiben'` gives here. */
+export const bento: Bento = /* @__PURE__ */ middlewareOf((options) => new BentoCache(options))

@@ -1,0 +1,3 @@
+import { play } from './scene.ts'
+
+Object.assign(globalThis, { play: () => play({ onWorkers: true }) })

@@ -1,0 +1,3 @@
+import { play } from './scene.ts'
+
+await play({ onWorkers: false })
