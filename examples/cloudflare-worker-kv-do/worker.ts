@@ -11,8 +11,8 @@ export { Coordinator } from 'ekiben/workers/coordinator'
 const bento = new BentoCache({
   default: 'main',
   stores: {
-    // Fresh for 2 s; then served for an hour more while it is refreshed behind the answer.
-    main: bentostore({ ttl: '2s', grace: '1h' })
+    // Fresh for 5 s; then served for an hour more while it is refreshed behind the answer.
+    main: bentostore({ ttl: '5s', grace: '1h' })
       .useL1Layer(memoryDriver({ maxItems: 1_000 }))
       // Values lie in KV, close to their readers; which of them are valid says the Durable Object.
       .useL2Layer(cloudflareKvDriver({ binding: () => env.CACHE_KV, cacheTtl: '1h' }))

@@ -10,8 +10,8 @@ export { Coordinator } from 'ekiben/workers/coordinator'
 const bento = new BentoCache({
   default: 'main',
   stores: {
-    // Fresh for 2 s; then served for an hour more while it is refreshed behind the answer.
-    main: bentostore({ ttl: '2s', grace: '1h' })
+    // Fresh for 5 s; then served for an hour more while it is refreshed behind the answer.
+    main: bentostore({ ttl: '5s', grace: '1h' })
       .useL1Layer(memoryDriver({ maxItems: 1_000 }))
       .useL2Layer(durableObjectDriver({ binding: () => env.COORDINATOR })),
   },

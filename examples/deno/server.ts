@@ -5,8 +5,8 @@ import { memoryDriver } from 'ekiben/drivers/memory'
 import { fromEnv, upstashDriver } from 'ekiben/drivers/upstash'
 import { getOrSetEntry } from 'ekiben/entry'
 
-// Fresh for 2 s; then served for an hour more while it is refreshed behind the answer.
-const store = bentostore({ ttl: '2s', grace: '1h' }).useL1Layer(memoryDriver({ maxItems: 1_000 }))
+// Fresh for 5 s; then served for an hour more while it is refreshed behind the answer.
+const store = bentostore({ ttl: '5s', grace: '1h' }).useL1Layer(memoryDriver({ maxItems: 1_000 }))
 if (Deno.env.get('UPSTASH_REDIS_REST_URL')) store.useL2Layer(upstashDriver(fromEnv()))
 else console.log('UPSTASH_REDIS_REST_URL is not set: what is cached stays in this process')
 

@@ -13,8 +13,8 @@ async function askForWeather(city: string) {
 
 /** The app, on any runtime. `l2` is what its processes or isolates share; without it each has its own memory alone. */
 export function makeApp(l2?: CreateDriverResult) {
-  // Fresh for 2 s; then served for an hour more while it is refreshed behind the answer.
-  const store = bentostore({ ttl: '2s', grace: '1h' }).useL1Layer(memoryDriver({ maxItems: 1_000 }))
+  // Fresh for 5 s; then served for an hour more while it is refreshed behind the answer.
+  const store = bentostore({ ttl: '5s', grace: '1h' }).useL1Layer(memoryDriver({ maxItems: 1_000 }))
   if (l2) store.useL2Layer(l2)
   else console.log('there is no L2: what is cached stays here')
   const cache = new BentoCache({ default: 'main', stores: { main: store } })

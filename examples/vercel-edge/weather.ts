@@ -4,8 +4,8 @@ import { memoryDriver } from 'ekiben/drivers/memory'
 import { fromEnv, vercelKvDriver } from 'ekiben/drivers/vercel-kv'
 import { getOrSetEntry } from 'ekiben/entry'
 
-// Fresh for 2 s; then served for an hour more while it is refreshed behind the answer.
-const store = bentostore({ ttl: '2s', grace: '1h' }).useL1Layer(memoryDriver({ maxItems: 1_000 }))
+// Fresh for 5 s; then served for an hour more while it is refreshed behind the answer.
+const store = bentostore({ ttl: '5s', grace: '1h' }).useL1Layer(memoryDriver({ maxItems: 1_000 }))
 // Set by the integration of a Redis. Without it each instance has what it has asked for itself.
 if (process.env['KV_REST_API_URL']) store.useL2Layer(vercelKvDriver(fromEnv()))
 else console.log('KV_REST_API_URL is not set: what is cached stays in this instance')

@@ -15,6 +15,7 @@ import {
   readWeather,
   showsTheWeather,
   weatherApps,
+  TTL_MS,
 } from '../support/weather.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -163,15 +164,14 @@ describe.concurrent('without the context of a request', () => {
       return { city, made, status: response.headers.get('Cache-Status') }
     }
     const first = await Promise.all(['Sakata', 'Tsuruoka'].map(read))
-    await sleep(2_100)
+    await sleep(TTL_MS + 100)
     const stale = await Promise.all(first.map(({ city }) => read(city)))
     expect(stale.map(({ made }) => made)).toEqual(first.map(({ made }) => made))
-    expect(stale.map(({ status }) => status)).toEqual(
-      Array.from({ length: 2 }, () => 'ekiben; hit; ttl=-1; detail=l1-refresh'),
-    )
-    const before = said.length
+    for (const { status } of stale) expect(status).toMatch(/^ekiben; hit; ttl=-\d+; detail=l1-refresh$/)
     await bento.flush()
-    expect(said.slice(before).toSorted()).toEqual(first.map(({ city }) => `asked for the weather in ${city}`))
+    // Each for the first answer, and once more behind the second.
+    const asked = [...first, ...first].map(({ city }) => `asked for the weather in ${city}`)
+    expect(said.filter((line) => line.startsWith('asked')).toSorted()).toEqual(asked.toSorted())
     expect(warned.filter((line) => line.includes('no request of Vercel'))).toHaveLength(warnings)
     expect(warned).toHaveLength(warnings)
     for (const { city, made } of first) expect((await read(city)).made > made).toBe(true)

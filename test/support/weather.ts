@@ -5,7 +5,7 @@ import { type App, type AppOptions, appForTests } from './app.ts'
 import { eventually } from './eventually.ts'
 
 /** How long the examples call a value fresh. */
-const TTL_MS = 2_000
+export const TTL_MS = 5_000
 
 /** What an example answers. */
 export interface Reading {
