@@ -75,12 +75,14 @@ function listen(
   lose: () => void,
 ): { readonly keeper: Keeper; readonly standing: (runtime: Runtime) => Promise<void> } {
   let kept = false
+  /** Whether requests that cannot listen came first: what those kept may be old by now. */
+  let unheard = false
   let stood = false
   let done: () => void = () => {}
   const tried = new Promise<void>((resolve) => (done = resolve))
   const keeper = keepSubscription(subscribe, {
     onOpen: () => {
-      if (kept) lose()
+      if (kept || unheard) lose()
       kept = stood = true
       done()
     },
@@ -98,7 +100,11 @@ function listen(
   return {
     keeper,
     standing: async (runtime) => {
-      if (kept || runtime.waitUntil) return
+      if (kept) return
+      if (runtime.waitUntil) {
+        unheard = true
+        return
+      }
       keeper.begin(runtime)
       await within(runtime, tried, settings.l2Timeout)
       kept = true

@@ -1,3 +1,8 @@
+/**
+ * Ekiben in Hono: a middleware that gives each request the cache, bound to it. What JSR has, for Deno, Node and Bun.
+ *
+ * @module
+ */
 import { BentoCache } from '../deno.ts'
 import { type Bento, middlewareOf } from './middleware.ts'
 

@@ -5,6 +5,10 @@ import { within } from '../../src/deadline.ts'
 import { type Duration, toMilliseconds } from '../../src/durations.ts'
 import { systemRuntime } from '../../src/runtime.ts'
 
+/** What listens here, for all caches of the process, and how many of those are being closed: the last lets the signal do the rest. */
+const own = new Set<unknown>()
+let closing = 0
+
 /** Signals that ask a process to end. */
 export type EndSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP'
 
@@ -14,7 +18,7 @@ export interface CloseOptions {
   readonly signals?: readonly EndSignal[] | undefined
   /** Comes before, and is waited for: closing the server, so that no new requests arrive. What it throws is dropped. */
   readonly first?: (() => unknown) | undefined
-  /** How long all of it is waited for. `null` is for ever. @default 4000: Deno Deploy kills after 5 s, most hosts later */
+  /** How long work is waited for; closing gets a second more. `null`: for ever. @default 4000: Deno Deploy kills after 5 s */
   readonly timeout?: Duration | undefined
 }
 
@@ -48,17 +52,29 @@ export function closeOnSignals(
   }
   const end = async (signal: EndSignal): Promise<void> => {
     stop()
+    closing += 1
+    // Now, as who listens once is not to be seen later.
+    const left = isHeard(signal)
     try {
       await within(systemRuntime, close(), ms)
       await within(systemRuntime, bento.disconnectAll(), 1000)
     } finally {
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+      closing -= 1
+      if (closing === 0 && !left && !isHeard(signal)) process.kill(process.pid, signal)
     }
   }
-  const onSignal = (signal: EndSignal): void => void end(signal).catch(() => {})
+  const onSignal = (signal: string): void => void end(signal as EndSignal).catch(() => {})
   const stop = (): void => {
+    own.delete(onSignal)
     for (const signal of signals) process.off(signal, onSignal)
   }
-  for (const signal of signals) process.on(signal, onSignal)
+  own.add(onSignal)
+  // In front of others, of whom some are gone once they have been called. Deno knows no order but that of coming.
+  for (const signal of signals) process.prependListener(signal, onSignal)
   return stop
+}
+
+/** Whether somebody else listens, who then decides how the process ends. */
+function isHeard(signal: EndSignal): boolean {
+  return process.listeners(signal).some((listener) => !own.has(listener))
 }

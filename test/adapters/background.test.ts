@@ -219,6 +219,12 @@ describe('where nobody keeps the runtime alive', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
+  it.each(told)('a logger that fails costs no request: %s', async (_, Cache) => {
+    const fails = (): never => expect.fail('the disk is full')
+    const bento = open(Cache, { logger: { debug: fails, warn: fails, error: fails } })
+    expect(await bento.getOrSet({ key: 'k', factory: () => 'made' })).toBe('made')
+  })
+
   it.each(told)('it is not said to who brings a runtime: %s', async (_, Cache) => {
     const bento = open(Cache, { runtime: systemRuntime })
     await bento.getOrSet({ key: 'k', factory: () => 'made' })

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { closeOnSignals, errors } from '../../adapters/node.ts'
 import { BentoCache, bentostore } from '../../src/index.ts'
 import { root } from '../sources.ts'
 import type { Scene } from '../support/closing-process.ts'
 import { eventually } from '../support/eventually.ts'
+
+// Processes take their time on a machine that is busy.
+vi.setConfig({ testTimeout: 30_000 })
 
 const children: ChildProcess[] = []
 
@@ -58,11 +61,18 @@ it('does not hold up a second signal', async () => {
   expect(await ended).toBe('SIGTERM')
 })
 
-it('leaves the end to who else listens', async () => {
-  const { child, said, ended } = await start({ refresh: 100, ownListener: true })
+it.each(['on', 'once'] as const)('leaves the end to who else listens, by %s', async (ownListener) => {
+  const { child, said, ended } = await start({ refresh: 100, ownListener })
   child.kill('SIGTERM')
   expect(await ended).toBe(3)
-  expect(said).toEqual(['old', 'own listener', 'first', 'refreshed'])
+  expect(said.toSorted()).toEqual(['first', 'old', 'own listener', 'refreshed'])
+})
+
+it('of several caches waits for all', async () => {
+  const { child, said, ended } = await start({ refresh: 100, other: true })
+  child.kill('SIGTERM')
+  expect(await ended).toBe('SIGTERM')
+  expect(said).toEqual(['old', 'first', 'refreshed'])
 })
 
 it('loses no work when what comes first fails', async () => {

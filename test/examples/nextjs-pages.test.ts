@@ -80,6 +80,24 @@ describe('the handler for pages, routes and fetch', () => {
     expect(await take(other)).toBeNull()
   })
 
+  it.each([
+    ['updated', undefined],
+    ['revalidated by a profile', { expire: 100 }],
+  ])('does not keep a page that was begun before its tag was %s', async (_how, durations) => {
+    const at = key()
+    const request = handler()
+    expect(await request.get(...([at, forPage] as unknown as Get))).toBeNull()
+    vi.advanceTimersByTime(1_000)
+    await handler().revalidateTag('stews', durations)
+    vi.advanceTimersByTime(1_000)
+    await request.set(...([at, page('stews'), { cacheControl }] as unknown as Set))
+    expect(await take(at)).toBeNull()
+    // What is begun now is kept.
+    await request.get(...([at, forPage] as unknown as Get))
+    await request.set(...([at, page('stews'), { cacheControl }] as unknown as Set))
+    expect(await take(at)).not.toBeNull()
+  })
+
   it.each([600, false as const])(
     'shows a stale page as older than its revalidation of %s s',
     async (revalidate) => {

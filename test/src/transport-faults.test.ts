@@ -282,6 +282,17 @@ describe('listening', () => {
     expect(transport.published.map(({ keys }) => keys[0])).toEqual(['k', 'l'])
   })
 
+  test('begins memory anew where requests that have waitUntil came before it', async () => {
+    const { bento, transport, clock } = scene()
+    await bento.bind({ waitUntil: () => {} }).set({ key: 'k', value: 'old' })
+    // Whoever changes it now is not heard.
+    expect(transport.asked).not.toContain('subscribe')
+    await bento.get({ key: 'other' })
+    await clock.advance(0)
+    expect(transport.asked).toContain('subscribe')
+    expect(await bento.get({ key: 'k' })).toBeUndefined()
+  })
+
   test('ends with disconnect, and so do all timers', async () => {
     const { bento, transport, clock } = scene()
     transport.fate = failing('publish')

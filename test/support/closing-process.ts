@@ -9,12 +9,14 @@ export interface Scene {
   readonly timeout?: string
   /** What comes first throws, or takes a while. */
   readonly first?: 'fails' | 'waits'
-  /** Whether the application ends itself, by a listener of its own. */
-  readonly ownListener?: boolean
+  /** Whether the application ends itself, by a listener of its own, and how that listens. */
+  readonly ownListener?: 'on' | 'once'
+  /** Whether another cache of the process is done sooner. */
+  readonly other?: boolean
   readonly takenBack?: boolean
 }
 
-const { refresh, timeout, first, ownListener, takenBack }: Scene = JSON.parse(process.argv[2] ?? '{}')
+const { refresh, timeout, first, ownListener, other, takenBack }: Scene = JSON.parse(process.argv[2] ?? '{}')
 
 let asked = (): void => {}
 const end = new Promise<void>((resolve) => (asked = resolve))
@@ -23,12 +25,13 @@ const bento = new BentoCache({
   stores: { main: bentostore({ ttl: '1m', grace: '1h' }).useL1Layer(memoryDriver()) },
 })
 if (ownListener)
-  process.on('SIGTERM', () => {
+  process[ownListener]('SIGTERM', () => {
     console.log('own listener')
     // Later than the cache is done: whoever raised the signal again would be heard.
     const exit = (): void => void setTimeout(() => process.exit(3), 100)
     bento.flush().then(exit, exit)
   })
+if (other) closeOnSignals(new BentoCache({ default: 'main', stores: { main: bentostore() } }))
 const stop = closeOnSignals(bento, {
   timeout: timeout ?? '1m',
   first: async () => {

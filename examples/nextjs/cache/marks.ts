@@ -35,25 +35,31 @@ export async function markTags(tags: readonly string[], durations: Durations): P
   if (!taken) throw new Error(`the shared cache did not acknowledge that ${tags.join(', ')} changed`)
 }
 
+/** Where the shared tier does not answer, what it knows is not the same as nothing. */
+const known = { suppressL2Errors: false } as const
+
 /** Judges what was begun at `since` by tags that it bears itself. One call to the shared tier, or none. */
-export async function verdictOn(tags: readonly string[], since: number): Promise<Verdict> {
-  return judge(await marks.getMany<Mark>({ keys: keysOf(tags) }), since)
+export function verdictOn(tags: readonly string[], since: number): Promise<Verdict> {
+  return judge(marks.getMany<Mark>({ ...known, keys: keysOf(tags) }), since)
 }
 
 /**
  * Judges it by tags of whoever reads it, which is asked with each read: that a tag was never revalidated is worth
  * remembering too, since nearly all never are.
  */
-export async function softVerdictOn(tags: readonly string[], since: number): Promise<Verdict> {
+export function softVerdictOn(tags: readonly string[], since: number): Promise<Verdict> {
   const factory = (missing: readonly string[]) => missing.map(() => 0 as const)
-  return judge(await marks.getOrSetMany<Mark>({ keys: keysOf(tags), ttl: '1d', factory }), since)
+  return judge(marks.getOrSetMany<Mark>({ ...known, keys: keysOf(tags), ttl: '1d', factory }), since)
 }
 
 function keysOf(tags: readonly string[]): string[] {
   return [...new Set(tags)].flatMap((tag) => [`expired:${tag}`, `stale:${tag}`])
 }
 
-function judge(found: readonly (Mark | undefined)[], since: number): Verdict {
+/** Nobody vouches for what cannot be judged, so it counts as expired. */
+async function judge(asked: Promise<readonly (Mark | undefined)[]>, since: number): Promise<Verdict> {
+  const found = await asked.catch(() => undefined)
+  if (!found) return 'expired'
   let verdict: Verdict = 'valid'
   for (const mark of found) {
     if (typeof mark === 'number') {

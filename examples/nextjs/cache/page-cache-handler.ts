@@ -33,6 +33,8 @@ function isFetch<Some extends { readonly kind: string }>(
 /** `cacheHandler` of Next: answers of pages and routes, and what `fetch` and `unstable_cache` give. Made for each request. */
 export default class PageCacheHandler implements CacheHandler {
   readonly #release: string | undefined
+  /** When this request looked for what it did not find: what it makes of that may know of nothing later. */
+  readonly #begun = new Map<string, number>()
 
   constructor({ serverDistDir = '' }: CacheHandlerContext) {
     this.#release = releaseOf(serverDistDir)
@@ -42,7 +44,10 @@ export default class PageCacheHandler implements CacheHandler {
     // Pages bear the tags of their paths; of what `fetch` gave, the reader says which tags it is read by.
     const softTags = isFetch(ctx) ? [...(ctx.tags ?? []), ...(ctx.softTags ?? [])] : []
     const name = this.#nameOf(key, isFetch(ctx))
-    const found = name === undefined ? undefined : await entries.get(name, softTags)
+    if (name === undefined) return null
+    const asked = now()
+    const found = await entries.get(name, softTags)
+    if ((!found || found.stale) && !this.#begun.has(name)) this.#begun.set(name, asked)
     if (!found) return null
     const { timestamp: lastModified, cacheControl, value } = found.entry
     const answer = { lastModified, value: fromStored(value), ...(cacheControl && { cacheControl }) }
@@ -56,7 +61,9 @@ export default class PageCacheHandler implements CacheHandler {
     const tags = new Set(ctx.fetchCache ? ctx.tags : [])
     if (isFetch(data)) for (const tag of data.tags ?? []) tags.add(tag)
     else for (const tag of headerTags(data)) tags.add(tag)
-    const entry = { value: toStored(data), tags: [...tags], timestamp: now(), cacheControl }
+    const timestamp = this.#begun.get(name) ?? now()
+    this.#begun.delete(name)
+    const entry = { value: toStored(data), tags: [...tags], timestamp, cacheControl }
     await entries.set(name, entry, cacheControl?.expire ?? LONGEST_LIFE)
   }
 
