@@ -128,8 +128,8 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
   }
 
   /**
-   * Waits for what goes on behind answers: refreshes, writes, repeated invalidations. For the end of a process or a
-   * test. Where requests have a `waitUntil`, that is who waits, and here is nothing to wait for.
+   * Waits for what goes on behind answers: refreshes, writes, repeated invalidations. Not for messages that wait until a
+   * bus of Bentocache's takes them again. For the end of a process or a test. Where requests have a `waitUntil`, that is who waits, and here is nothing to wait for.
    */
   async flush(): Promise<void> {
     await this.runtime.pending?.settled()
