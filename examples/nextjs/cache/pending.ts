@@ -14,7 +14,13 @@ export function pendingSets(patience: number = PATIENCE_MS): PendingSets {
   const pending = new Map<string, { readonly since: number; readonly done: Promise<void> }>()
   return {
     async run(key, work) {
+      // What never settles is not kept for ever: the oldest stand in front.
+      for (const [other, { since }] of pending) {
+        if (performance.now() < since + patience) break
+        pending.delete(other)
+      }
       const own = { since: performance.now(), done: work() }
+      pending.delete(key)
       pending.set(key, own)
       try {
         await own.done
