@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import { aliases } from './test/runtimes/for-pool.ts'
 
 const shared = { retry: 0, passWithNoTests: false, allowOnly: false, dangerouslyIgnoreUnhandledErrors: false }
 
@@ -26,7 +27,13 @@ export default defineConfig({
             },
           }),
         ],
-        test: { ...shared, name: 'workerd', include: ['test/workerd/**/*.test.ts'] },
+        resolve: { alias: aliases },
+        test: {
+          ...shared,
+          name: 'workerd',
+          include: ['test/workerd/**/*.test.ts'],
+          globalSetup: './test/runtimes/for-pool.ts',
+        },
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { type Bytes, toBytes } from '../bytes.ts'
+import { InvalidOptionError } from '../errors.ts'
 import { invalid } from '../options.ts'
 import type { CodecStage } from './codec.ts'
 
@@ -16,7 +17,8 @@ const FORMATS = ['gzip', 'deflate', 'deflate-raw'] as const
 
 /**
  * Compresses payloads, where that gains: base64 costs a third, so what does not shrink below three quarters stays as it is.
- * Uses the platform's `CompressionStream`.
+ * Uses the platform's `CompressionStream`. Where there is none, as in the edge runtime of Vercel, it is refused at once: nothing
+ * could be kept, and nothing read of what others compress.
  *
  * @throws {@link InvalidOptionError}
  * @example
@@ -32,6 +34,12 @@ export function compression(options: CompressionOptions = {}): CodecStage {
   if (!FORMATS.includes(format)) invalid('format', format, FORMATS.map((name) => `'${name}'`).join(' or '))
   const least = toBytes(threshold, 'threshold')
   const most = toBytes(maxBytes, 'maxBytes')
+  if (typeof CompressionStream !== 'function' || typeof DecompressionStream !== 'function')
+    throw new InvalidOptionError({
+      option: 'codec',
+      received: 'compression() on a runtime without CompressionStream',
+      allowed: 'no compression, in all that share the store',
+    })
   return {
     id: format,
     required: false,

@@ -1,5 +1,5 @@
 import { cp } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { root } from '../sources.ts'
 import { programs, runProgram } from './programs.ts'
 
@@ -10,13 +10,17 @@ export interface Packed {
   readonly files: readonly string[]
 }
 
-/** Folders that are not of the repository, or are made anew. */
-const LEFT_OUT = ['.git', '.wrangler', 'coverage', 'dist', 'node_modules']
+/** Folders that are not of the repository, or are made anew, and all that npm has installed. */
+const LEFT_OUT = ['.git', '.wrangler', 'coverage', 'dist']
+
+function isOfRepository(path: string): boolean {
+  return basename(path) !== 'node_modules' && !LEFT_OUT.includes(relative(root, path))
+}
 
 /** Packs the sources as they are now, in a folder of its own: what was built before is not looked at. */
 export async function pack(folder: string): Promise<Packed> {
   const copy = join(folder, 'repository')
-  await cp(root, copy, { recursive: true, filter: (path) => !LEFT_OUT.includes(relative(root, path)) })
+  await cp(root, copy, { recursive: true, filter: isOfRepository })
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', join(copy, 'dist')]
   await runProgram(programs.node24, args, { cwd: root })

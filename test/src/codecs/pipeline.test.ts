@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { assert, asyncProperty, string, uint8Array } from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { codecs, type CodecStage, compression, encryption } from '../../../src/codecs/index.ts'
 import { toBase64 } from '../../../src/codecs/base64.ts'
 import { failureOf } from '../../support/pair.ts'
@@ -26,6 +26,21 @@ async function opened(
 }
 
 describe('compression', () => {
+  test.each(['CompressionStream', 'DecompressionStream'])(
+    'where the runtime has no %s it is refused at once, with what is missing',
+    (name) => {
+      vi.stubGlobal(name, undefined)
+      try {
+        expect(() => compression()).toThrow(
+          expect.objectContaining({ code: 'E_INVALID_OPTION', option: 'codec' }),
+        )
+        expect(() => compression()).toThrow(/without CompressionStream/)
+      } finally {
+        vi.unstubAllGlobals()
+      }
+    },
+  )
+
   test.each(['gzip', 'deflate', 'deflate-raw'] as const)(
     '%s makes a long payload smaller, and gives it back',
     async (format) => {
