@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { RunRequest } from './guests/requests.ts'
 import type { Report, Start } from './host.ts'
 import type { Told } from './world.ts'
@@ -26,9 +27,9 @@ export async function driveRequests(
     }
     const lanes = await Promise.allSettled(setup.servers.gateways.map(lane))
     const failed = lanes.find((one) => one.status === 'rejected')
-    return { plan, told, trouble: failed && String(failed.reason) }
+    return { plan, told, trouble: failed && inspect(failed.reason) }
   } catch (error) {
-    return { plan, told, trouble: String(error) }
+    return { plan, told, trouble: inspect(error) }
   }
 }
 
