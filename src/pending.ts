@@ -1,8 +1,15 @@
 import type { Pending } from './ports.ts'
 
 /**
- * Holds what goes on behind answers until it is done, where no request's `waitUntil` does. `begun` is called with each
- * piece of work.
+ * Holds what goes on behind answers until it is done, for `bento.flush()`: the `pending` of a runtime. One for each
+ * cache. `begun` is called with each piece of work.
+ *
+ * @example
+ * ```ts
+ * import { holdPending, systemRuntime, type Runtime } from 'ekiben/core'
+ *
+ * export const makeRuntime = (): Runtime => ({ ...systemRuntime, pending: holdPending() })
+ * ```
  */
 export function holdPending(begun?: () => void): Pending {
   const pending = new Set<Promise<unknown>>()

@@ -6,16 +6,24 @@ import { vercelRequest } from './vercel-request.ts'
 
 /**
  * The runtime of a process that outlives its requests. What goes on behind answers is held for `flush`; in a request
- * that has a `waitUntil` (`withRequest`, or a function on Vercel) it is handed to that. Looked up each time: nothing of
- * a first request is captured.
+ * that has a `waitUntil` (`withRequest`, or a function on Vercel) it is handed to that as well. Looked up each time:
+ * nothing of a first request is captured. A scope may outlive its request, and a process may end by a signal while its
+ * requests wait, so nobody relies on the request alone.
  */
 export function processRuntime(): Runtime {
+  const pending = holdPending()
   return {
     ...systemRuntime,
-    pending: holdPending(),
+    pending,
     get waitUntil() {
       const request = currentScope() ?? vercelRequest()
-      return request?.waitUntil && ((work: Promise<unknown>) => request.waitUntil?.(work))
+      return (
+        request?.waitUntil &&
+        ((work: Promise<unknown>) => {
+          pending.add(work)
+          request.waitUntil?.(work)
+        })
+      )
     },
   }
 }
