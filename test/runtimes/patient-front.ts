@@ -1,7 +1,5 @@
 import { once } from 'node:events'
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /** A server in front of another. */
 export interface Front {
@@ -9,63 +7,64 @@ export interface Front {
   close(): Promise<void>
 }
 
-/** Longer than any client keeps a connection. */
-const KEPT = 600_000
-/** Well below what workerd keeps one. */
-const KEPT_BEHIND = 2000
+/** Well below what workerd keeps an idle connection, in milliseconds. */
+const IDLE = 2000
 
 /**
- * Stands before a workerd and keeps connections for as long as clients may. workerd closes one after five idle seconds, at
- * which clients close theirs as well: whoever sends at this very moment loses the request, in workerd as in Bun.
+ * Stands before a workerd, and keeps connections for as long as clients like. workerd closes one after five idle seconds,
+ * at which clients close theirs as well: whoever sends at this very moment loses the request, in workerd as in Bun.
+ * Bytes are passed on as they are. The connection behind is let go between two requests, and made anew for the next.
  */
-export async function openFront(origin: URL): Promise<Front> {
-  const { hostname: host, port } = origin
-  const agent = new Agent({ keepAlive: true, timeout: KEPT_BEHIND })
-  const sockets = new Set<Duplex>()
-
-  function pass(incoming: IncomingMessage, response: ServerResponse): void {
-    const { url: path, method, headers } = incoming
-    const behind = request({ host, port, path, method, headers, agent }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.on('error', () => response.destroy())
-      answer.pipe(response)
-    })
-    behind.on('error', () => response.destroy())
-    response.on('close', () => behind.destroy())
-    incoming.pipe(behind)
+export async function openFront({ hostname, port }: URL): Promise<Front> {
+  const sockets = new Set<Socket>()
+  const keep = (socket: Socket): Socket => {
+    sockets.add(socket)
+    // What follows an error is told as the end.
+    return socket.on('error', () => {}).on('close', () => sockets.delete(socket))
   }
 
-  /** A WebSocket: what is sent, is sent on, both ways. */
-  function join({ method, url, rawHeaders }: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const behind = connect(Number(port), host, () => {
-      const lines = rawHeaders.flatMap((name, at) => (at % 2 ? [] : [`${name}: ${rawHeaders[at + 1]}`]))
-      behind.write(`${[`${method} ${url} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`)
-      behind.write(head)
-      socket.pipe(behind).pipe(socket)
-    })
-    for (const [one, other] of [
-      [socket, behind],
-      [behind, socket],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        sockets.delete(one)
-        other.destroy()
+  function pass(client: Socket): void {
+    let behind: Socket | undefined
+    let timer: NodeJS.Timeout | undefined
+    let isOpenEnded = false
+    const open = (): Socket => {
+      const socket = keep(connect({ port: Number(port), host: hostname, noDelay: true }))
+      socket.on('data', (data) => {
+        client.write(data)
+        // An answer has begun. Nobody knows when the other end of a WebSocket speaks again.
+        clearTimeout(timer)
+        if (!isOpenEnded) timer = setTimeout(letGo, IDLE)
       })
+      socket.on('close', () => {
+        if (behind === socket) client.destroy()
+      })
+      return socket
     }
+    const letGo = (): void => {
+      const idle = behind
+      behind = undefined
+      idle?.destroy()
+    }
+    client.on('data', (data) => {
+      clearTimeout(timer)
+      isOpenEnded ||= /^GET [^\r]*\/subscribe /.test(data.toString('latin1', 0, 300))
+      behind ??= open()
+      behind.write(data)
+    })
+    client.on('close', () => {
+      clearTimeout(timer)
+      letGo()
+    })
   }
 
-  const server = createServer({ keepAliveTimeout: KEPT }, pass).on('upgrade', join).listen(0, '127.0.0.1')
+  const server = createServer({ noDelay: true }, (client) => pass(keep(client))).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {
       for (const socket of sockets) socket.destroy()
-      server.closeAllConnections()
       server.close()
       await once(server, 'close')
-      agent.destroy()
     },
   }
 }

@@ -2,7 +2,7 @@
 import { BentoCache, type BentoStore, bentostore } from 'ekiben'
 import { memoryDriver } from 'ekiben/drivers/memory'
 import { upstashBusDriver, upstashDriver } from 'ekiben/drivers/upstash'
-import { pause } from './suite/kit.ts'
+import { PATIENT, pause } from './suite/kit.ts'
 
 /** One `getOrSet` of a cache that is kept from request to request. */
 export interface AskScene {
@@ -36,7 +36,7 @@ const rooms = new Map<string, Room>()
 function roomOf({ id, url, token }: AskScene): Room {
   const present = rooms.get(id)
   if (present) return present
-  const store = bentostore({ prefix: id, grace: '1h' })
+  const store = bentostore({ prefix: id, grace: '1h', l2Timeout: PATIENT })
     .useL1Layer(memoryDriver())
     .useL2Layer(upstashDriver({ url, token }))
     .useBus(upstashBusDriver({ url, token }))

@@ -2,7 +2,7 @@
 import { allCases } from '../cases.ts'
 import { runCase } from '../run-case.ts'
 import { play } from '../scenes.ts'
-import type { Told, World } from '../world.ts'
+import type { RuntimeCase, Told, World } from '../world.ts'
 
 /** Body of `POST /run`. */
 export interface RunRequest {
@@ -11,10 +11,17 @@ export interface RunRequest {
   readonly gateway: string
 }
 
+let made: readonly RuntimeCase[] | undefined
+
+/** Made once: they are plain data, and hold nothing of the request that made them. */
+function casesFor(world: World): readonly RuntimeCase[] {
+  return (made ??= allCases(world))
+}
+
 /** `GET /plan` gives the names of all cases, `POST /run` runs some, `POST /scene/<name>` plays one. */
 export async function serve(request: Request, world: World): Promise<Response> {
   const { pathname } = new URL(request.url)
-  if (pathname === '/plan') return Response.json(allCases(world).map(({ name }) => name))
+  if (pathname === '/plan') return Response.json(casesFor(world).map(({ name }) => name))
   if (pathname === '/run') return Response.json(await run(await request.json(), world))
   const [, scene] = /^\/scene\/([\w-]+)$/.exec(pathname) ?? []
   if (scene) return Response.json({ value: (await play(scene, await request.json())) ?? null })
@@ -22,7 +29,7 @@ export async function serve(request: Request, world: World): Promise<Response> {
 }
 
 async function run({ cases, gateway }: RunRequest, world: World): Promise<Told[]> {
-  const all = allCases(world)
+  const all = casesFor(world)
   const told: Told[] = []
   for (const at of cases) {
     const one = all[at]

@@ -1,10 +1,10 @@
 import { type Atomics, atomics } from 'ekiben/atomics'
 import { equal, holds, present } from '../../conformance/check.ts'
 import type { RuntimeCase } from '../world.ts'
-import { type Bench, failureOf, linearizable, onShared, pause } from './kit.ts'
+import { type Bench, failureOf, linearizable, onShared, PATIENT, pause } from './kit.ts'
 
 function of(bench: Bench): Atomics {
-  return atomics(linearizable(bench), { prefix: bench.id })
+  return atomics(linearizable(bench), { prefix: bench.id, timeout: PATIENT })
 }
 
 /** Locks, counters and set-if-absent, by the runtime's own timers and randomness. */

@@ -6,10 +6,14 @@ import { cacheStatus } from 'ekiben/cache-status'
 import { wrap } from 'ekiben/wrap'
 import { equal, holds, left } from '../../conformance/check.ts'
 import type { RuntimeCase } from '../world.ts'
-import { type Bench, failureOf, layersOf, onEach, pause } from './kit.ts'
+import { type Bench, failureOf, layersOf, onEach, PATIENT, pause } from './kit.ts'
 
 function full(bench: Bench, options: ExtraStoreOptions = {}): FullBentoCache {
-  const store = layersOf(bench, bench.stack, bentostore({ prefix: bench.id, awaitWrites: true, ...options }))
+  const store = layersOf(
+    bench,
+    bench.stack,
+    bentostore({ prefix: bench.id, awaitWrites: true, l2Timeout: PATIENT, ...options }),
+  )
   return new BentoCache({ default: 'main', stores: { main: store }, advice: false })
 }
 

@@ -85,7 +85,8 @@ export function gettingCases(): RuntimeCase[] {
       holds(codes.includes('E_UNDEFINED_VALUE'), `codes: ${codes.join(', ')}`)
     }),
     ...onEach('a factory may set the life and the tags of its value', async ({ cache }) => {
-      const { bento } = cache()
+      // Its life in the store counts from the write there.
+      const { bento } = cache({ awaitWrites: true })
       const factory = ({
         setOptions,
         setTags,

@@ -4,7 +4,7 @@ import { memoryDriver } from 'ekiben/drivers/memory'
 import { upstashBusDriver, upstashDriver } from 'ekiben/drivers/upstash'
 import { equal, holds } from '../../conformance/check.ts'
 import type { Place, RuntimeCase } from '../world.ts'
-import { pause, redisOptions, until } from './kit.ts'
+import { PATIENT, pause, redisOptions, until } from './kit.ts'
 
 interface Made {
   readonly bento: BentoCache<{ main: BentoStore }>
@@ -12,7 +12,7 @@ interface Made {
 }
 
 /** One that asks for no news by itself: what it hears it was told. */
-const SILENT = { pollInterval: '1h', maxStaleness: '2h', awaitWrites: true } as const
+const SILENT = { pollInterval: '1h', maxStaleness: '2h', awaitWrites: true, l2Timeout: PATIENT } as const
 
 function withRedis(place: Place): Made {
   const options = redisOptions(place)
