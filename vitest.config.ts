@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 import { aliases } from './test/runtimes/for-pool.ts'
@@ -8,6 +9,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
     passWithNoTests: false,
+    // One more than vitest takes on two cores: most of the time a file waits, for clocks and for other processes.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
