@@ -10,7 +10,7 @@ import { BentoCache as CoreBentoCache, type BentoCacheOptions } from '../src/ben
 import type { Logger } from '../src/log.ts'
 import type { Loose } from '../src/loose.ts'
 import type { Runtime } from '../src/ports.ts'
-import { systemRuntime } from '../src/runtime.ts'
+import { systemRuntime, waitUntilOf } from '../src/runtime.ts'
 import type { BentoStore } from '../src/store.ts'
 import { vercelRequest } from './process/vercel-request.ts'
 import { warnOnce } from './process/warn-once.ts'
@@ -30,8 +30,7 @@ export function vercelRuntime(logger?: Logger): Runtime {
     ...systemRuntime,
     pending: holdPending(warnOnce(logger, LOST)),
     get waitUntil() {
-      const request = vercelRequest()
-      return request?.waitUntil && ((work: Promise<unknown>) => request.waitUntil?.(work))
+      return waitUntilOf(vercelRequest())
     },
   }
 }

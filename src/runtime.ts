@@ -27,4 +27,12 @@ export function inBackground(runtime: Runtime, work: Promise<unknown>): void {
   runtime.pending?.add(settled)
 }
 
+/**
+ * The `waitUntil` of whoever has one, to be called by itself: some refuse any other owner. Absent stays absent, which is not
+ * the same as doing nothing: writes are then waited for.
+ */
+export function waitUntilOf(owner: Pick<Runtime, 'waitUntil'> | undefined): Runtime['waitUntil'] {
+  return owner?.waitUntil && ((work) => owner.waitUntil?.(work))
+}
+
 function noop(): void {}

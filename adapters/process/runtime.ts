@@ -1,6 +1,6 @@
 import { holdPending } from '../../src/pending.ts'
 import type { Runtime } from '../../src/ports.ts'
-import { systemRuntime } from '../../src/runtime.ts'
+import { systemRuntime, waitUntilOf } from '../../src/runtime.ts'
 import { currentScope } from './request-scope.ts'
 import { vercelRequest } from './vercel-request.ts'
 
@@ -16,12 +16,12 @@ export function processRuntime(): Runtime {
     ...systemRuntime,
     pending,
     get waitUntil() {
-      const request = currentScope() ?? vercelRequest()
+      const hand = waitUntilOf(currentScope() ?? vercelRequest())
       return (
-        request?.waitUntil &&
+        hand &&
         ((work: Promise<unknown>) => {
           pending.add(work)
-          request.waitUntil?.(work)
+          hand(work)
         })
       )
     },

@@ -1,4 +1,5 @@
 import type { Runtime } from '../ports.ts'
+import { waitUntilOf } from '../runtime.ts'
 
 /**
  * A runtime that does what another does. That may be an instance of a class, with methods and private state, and its
@@ -13,8 +14,7 @@ export function derivedRuntime(runtime: Runtime): Runtime {
     random: () => runtime.random(),
     pending: runtime.pending,
     get waitUntil() {
-      // Absent is not the same as doing nothing: writes are then waited for.
-      return runtime.waitUntil && ((work: Promise<unknown>) => runtime.waitUntil?.(work))
+      return waitUntilOf(runtime)
     },
   }
 }
