@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type HostedRedis, startRedis } from '../../examples/demo/redis.ts'
-import { read, root } from '../sources.ts'
+import { read } from '../sources.ts'
 import { type App, type AppOptions, appForTests, startApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 import { TTL_MS } from '../support/weather.ts'
@@ -185,19 +184,10 @@ describe('one app', () => {
   })
 })
 
-/** The program behind the one npm has installed, which may start it and pass no signal on. */
-function denoItself(): string {
-  const args = ['eval', 'console.log(Deno.execPath())']
-  return execFileSync(join(root, 'node_modules/.bin/deno'), args, {
-    env: { ...process.env, ...environment },
-    encoding: 'utf8',
-  }).trim()
-}
-
 describe.concurrent('told to end', () => {
   it.each(['node', 'bun', 'deno'])('%s finishes what a request has left behind its answer', async (name) => {
     const [, program = '', ...args] = readmeCommand(`/${name}.ts`)
-    const command = [program === 'deno' ? denoItself() : program, ...args] as const
+    const command = [program, ...args] as const
     const app = await startApp(options(command, withoutRedis))
     try {
       expect(app.output()).toContain('there is no L2: what is cached stays here')

@@ -1,10 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type HostedRedis, startRedis } from '../../examples/demo/redis.ts'
-import { root } from '../sources.ts'
 import { type AppOptions, appForTest } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 import {
@@ -34,21 +32,12 @@ afterAll(async () => {
   rmSync(denoFolder, { recursive: true, force: true })
 })
 
-/** The program behind the one npm has installed, which may start it and pass no signal on. */
-function denoItself(): string {
-  return execFileSync(join(root, 'node_modules/.bin/deno'), ['eval', 'console.log(Deno.execPath())'], {
-    env: { ...process.env, ...environment },
-    encoding: 'utf8',
-  }).trim()
-}
-
 const folders = ['examples/node', 'examples/bun', 'examples/deno']
 
 /** What `with-redis` runs, without it. */
 function alone(folder: string, env: AppOptions['env']): AppOptions {
   const [, , , , program = '', ...args] = readmeCommand(folder)
-  const itself = program === 'deno' ? denoItself() : program
-  return { command: [itself, ...args], env: { ...environment, ...env }, ...LISTENS }
+  return { command: [program, ...args], env: { ...environment, ...env }, ...LISTENS }
 }
 
 describe('as its README starts it,', () => {
