@@ -10,7 +10,7 @@ import { inProcess } from './process/in-process.ts'
 
 export * from '../src/extras/index.ts'
 export { type CloseOptions, closeOnSignals, type EndSignal } from './process/close-on-signals.ts'
-export { type RequestScope, withRequest } from './process/request-scope.ts'
+export { withRequest } from './process/request-scope.ts'
 
 /**
  * Named caches with everything there is as methods and options.

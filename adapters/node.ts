@@ -12,7 +12,7 @@ import { inProcess } from './process/in-process.ts'
 
 export * from '../src/index.ts'
 export { type CloseOptions, closeOnSignals, type EndSignal } from './process/close-on-signals.ts'
-export { type RequestScope, withRequest } from './process/request-scope.ts'
+export { withRequest } from './process/request-scope.ts'
 export { processRuntime } from './process/runtime.ts'
 
 /**

@@ -6,7 +6,7 @@ import type { ConnectL2, InternalOperationWrapper } from './l2.ts'
 import { type Logger, logSteps } from './log.ts'
 import type { Loose } from './loose.ts'
 import { DEFAULTS, invalid, join, type StoreOptions } from './options.ts'
-import type { Runtime } from './ports.ts'
+import type { RequestContext, Runtime } from './ports.ts'
 import { systemRuntime } from './runtime.ts'
 import type { Scope } from './scope.ts'
 import type { Stack } from './stack.ts'
@@ -102,7 +102,7 @@ export class BentoCache<Stores extends Record<string, BentoStore> = Loose> exten
    * The same caches for one request: background work is handed to its `waitUntil`. On Cloudflare Workers the import
    * does this by itself; here is the explicit form, for tests and for hosts that only pass a context.
    */
-  bind(context: { waitUntil(promise: Promise<unknown>): void }): BentoCache<Stores> {
+  bind(context: RequestContext): BentoCache<Stores> {
     const runtime = { ...this.runtime, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) }
     return new BentoCache({ ...this.options, runtime }, this.shared)
   }

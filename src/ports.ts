@@ -251,6 +251,11 @@ export interface CacheDriver {
   readonly limits?: Limits
 }
 
+/** Whoever keeps a request alive for what goes on behind its answer. */
+export interface RequestContext {
+  waitUntil(work: Promise<unknown>): void
+}
+
 /** Work that goes on behind answers, so that the end of a process can wait for it. */
 export interface Pending {
   /** @param work never rejects */

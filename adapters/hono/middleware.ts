@@ -3,6 +3,7 @@ import type { BentoCache, BentoCacheOptions } from '../../src/bento-cache.ts'
 import { bindTo, type Bound } from '../../src/extras/bind-to.ts'
 import { observe } from '../../src/extras/observe.ts'
 import { checkOptions, invalid } from '../../src/options.ts'
+import type { RequestContext } from '../../src/ports.ts'
 import type { BentoStore } from '../../src/store.ts'
 import { checkTelling, tell, type TellingOptions } from './tell.ts'
 
@@ -61,7 +62,7 @@ function cacheOf(given: object, makeCache: MakeCache): BentoCache {
 }
 
 /** Hono's context throws where nobody waits for what goes on behind the answer. */
-function contextOf(c: Context): { waitUntil(work: Promise<unknown>): void } | undefined {
+function contextOf(c: Context): RequestContext | undefined {
   try {
     const { executionCtx } = c
     return typeof executionCtx.waitUntil === 'function' ? executionCtx : undefined

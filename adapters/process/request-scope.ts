@@ -1,15 +1,11 @@
 // oxlint-disable-next-line no-restricted-imports -- Node, Deno and Bun have it, and only their adapters lead here
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { RequestContext } from '../../src/ports.ts'
 
-/** Whoever keeps a request alive for what goes on behind its answer. */
-export interface RequestScope {
-  waitUntil(work: Promise<unknown>): void
-}
-
-const scopes = new AsyncLocalStorage<RequestScope>()
+const scopes = new AsyncLocalStorage<RequestContext>()
 
 /** The scope this code runs in. */
-export function currentScope(): RequestScope | undefined {
+export function currentScope(): RequestContext | undefined {
   return scopes.getStore()
 }
 
@@ -34,6 +30,6 @@ export function currentScope(): RequestScope | undefined {
  * }
  * ```
  */
-export function withRequest<Result>(request: RequestScope, run: () => Result): Result {
+export function withRequest<Result>(request: RequestContext, run: () => Result): Result {
   return scopes.run(request, run)
 }

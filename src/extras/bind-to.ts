@@ -1,16 +1,11 @@
 import type { BentoCache } from '../bento-cache.ts'
-import type { Runtime } from '../ports.ts'
+import type { RequestContext, Runtime } from '../ports.ts'
 import { derivedRuntime } from './derived-runtime.ts'
 
 /** A cache as its own `bind` gives it: one of `ekiben/full` stays one. */
 export type Bound<C extends BentoCache> = ReturnType<C['bind']>
 
-/** Whoever keeps a request alive for what goes on behind its answer. */
-export interface Context {
-  waitUntil(work: Promise<unknown>): void
-}
-
-const NOBODY: Context = { waitUntil: () => {} }
+const NOBODY: RequestContext = { waitUntil: () => {} }
 
 /**
  * A view of a cache with a runtime of its own, which does what the cache's does. With a context, background work is
@@ -18,7 +13,7 @@ const NOBODY: Context = { waitUntil: () => {} }
  */
 export function bindTo<C extends BentoCache>(
   cache: C,
-  context: Context | undefined,
+  context: RequestContext | undefined,
 ): { readonly cache: Bound<C>; readonly runtime: Runtime } {
   const bound = cache.bind(context ?? NOBODY) as Bound<C>
   const runtime = bound['runtime']

@@ -1,6 +1,7 @@
 import { BentoCache, type BentoCacheOptions, type Shared } from '../bento-cache.ts'
 import type { GetOptions, SetOptions } from '../cache.ts'
 import type { Loose } from '../loose.ts'
+import type { RequestContext } from '../ports.ts'
 import type { Scope } from '../scope.ts'
 import { type BentoStore, bentostore as makeStore } from '../store.ts'
 import type { ValueSchema } from '../value-schema.ts'
@@ -49,11 +50,6 @@ export interface FullGetOrSetManyOptions<T> extends Omit<ExtraOperationOptions, 
 
 /** Options of {@link FullBentoCache.wrap}. */
 export interface FullWrapOptions<Args extends readonly unknown[]> extends WrapOptions<Args>, ExtraOptions {}
-
-/** Whom {@link FullBentoCache.bind} binds to. */
-export interface RequestContext {
-  waitUntil(promise: Promise<unknown>): void
-}
 
 /** Begins a store, with options of `ekiben/full` too. */
 export function bentostore(options?: ExtraStoreOptions): BentoStore {

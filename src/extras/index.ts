@@ -16,7 +16,6 @@ export {
   type FullBentoCacheOptions,
   type FullGetOrSetManyOptions,
   type FullWrapOptions,
-  type RequestContext,
 } from './full.ts'
 export * from './memo.ts'
 export * from './wrap.ts'

@@ -5,9 +5,9 @@
  */
 import type { BentoCache } from '../bento-cache.ts'
 import type { RunOperation } from '../operations.ts'
-import type { Runtime } from '../ports.ts'
+import type { RequestContext, Runtime } from '../ports.ts'
 import { overseenBy } from '../run-by.ts'
-import { bindTo, type Bound, type Context } from './bind-to.ts'
+import { bindTo, type Bound } from './bind-to.ts'
 import { type ObservedOperation, Sighting, type SightingLog } from './sighting.ts'
 
 export { cacheStatuses, type CacheStatusesOptions, serverTiming } from './observed-headers.ts'
@@ -72,7 +72,7 @@ function overseeing(run: RunOperation): RunOperation {
  * }
  * ```
  */
-export function observe<C extends BentoCache>(cache: C, context?: Context): Observation<Bound<C>> {
+export function observe<C extends BentoCache>(cache: C, context?: RequestContext): Observation<Bound<C>> {
   overseenBy(overseeing)
   const { cache: bound, runtime } = bindTo(cache, context)
   const log: SightingLog = { open: true, most: MOST, sightings: [] }
